@@ -1,0 +1,57 @@
+/* base/jval.h: typed, checked access to json-c values.
+ *
+ * json-c converts silently ("12" is 12, 99999999999999999999 is INT64_MAX); these
+ * do not.  A missing member and a JSON null are the same: -ENOENT.  A member of
+ * another type, a number out of range or a string with an embedded NUL is
+ * -EBADMSG.  On failure outputs are untouched. */
+#ifndef BASE_JVAL_H
+#define BASE_JVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+
+/* Nesting that is accepted in any document. */
+#define JVAL_DEPTH_MAX 32
+
+/* One whole strict document (the parser of RFC 8259, UTF-8 checked, nothing after
+ * it but blanks).  0, or -EBADMSG, -ENOMEM.  *out belongs to the caller
+ * (json_object_put) and is NULL for the document "null". */
+int jval_parse(const char *text, size_t len, struct json_object **out)
+    WARN_UNUSED;
+
+/* Members of an object.  Strings and objects are borrowed from obj.  obj may be
+ * NULL or no object: then every member is missing. */
+int jval_str(struct json_object *obj, const char *key, const char **out)
+    WARN_UNUSED;
+int jval_i64(struct json_object *obj, const char *key, int64_t *out)
+    WARN_UNUSED;
+int jval_bool(struct json_object *obj, const char *key, bool *out) WARN_UNUSED;
+int jval_array(struct json_object *obj, const char *key,
+    struct json_object **out) WARN_UNUSED;
+int jval_object(struct json_object *obj, const char *key,
+    struct json_object **out) WARN_UNUSED;
+
+/* Adds members; the value is copied, or for jval_add taken over, also when it
+ * fails.  0 or -ENOMEM. */
+int jval_add(struct json_object *obj, const char *key, struct json_object *val)
+    WARN_UNUSED;
+int jval_add_str(struct json_object *obj, const char *key, const char *val)
+    WARN_UNUSED;
+int jval_add_i64(struct json_object *obj, const char *key, int64_t val)
+    WARN_UNUSED;
+int jval_add_bool(struct json_object *obj, const char *key, bool val)
+    WARN_UNUSED;
+
+/* Compact text of val, slashes unescaped; borrowed, valid while val is. */
+const char *jval_text(struct json_object *val, size_t *len);
+
+/* Appends s as a quoted JSON string. */
+int jval_quote(struct buf *out, const char *s) WARN_UNUSED;
+
+#endif
