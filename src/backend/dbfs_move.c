@@ -1,0 +1,150 @@
+/* backend/dbfs_move.c - renames in DBFS. */
+#include "config.h"
+
+#include "backend/dbfs_move.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hidden.h"
+#include "base/jval.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cache/journal.h"
+#include "rest/api_dbfs.h"
+
+#include "base/banned.h"
+
+/* Is something at path?  1, 0, or the error that leaves it open. */
+static int
+exists(struct rest *rest, struct call *call, const char *path)
+{
+	struct api_dbfs_info info;
+	int ret;
+
+	ret = api_dbfs_get_status(rest, call, path, &info);
+	return ret == 0 ? 1 : ret == -ENOENT ? 0 : ret;
+}
+
+int
+dbfs_move(struct rest *rest, struct call *call, const char *from,
+    const char *to)
+{
+	bool unknown = false;
+	int ret, from_there, to_there;
+
+	ret = api_dbfs_move(rest, call, from, to, &unknown);
+	if (ret == 0 || !unknown || ret == -EINTR)
+		return ret;
+	from_there = exists(rest, call, from);
+	to_there = exists(rest, call, to);
+	if (from_there == 0 && to_there == 1)
+		return 0;
+	if (from_there == 1 && to_there == 1)
+		log_warn("dbfs", "the move of %s to %s was cut off and may be"
+		    " half done: look at both", from, to);
+	return ret;
+}
+
+/* --- replace ---------------------------------------------------------------- */
+
+struct replace {
+	struct journal *journal;
+	uint64_t subject;
+	const char *from, *to;
+	char *aside;
+};
+
+static int
+note_step(const struct replace *r, const char *step)
+{
+	struct json_object *p = json_object_new_object();
+	int ret;
+
+	ret = jval_add_str(p, "tree", "dbfs");
+	if (ret == 0)
+		ret = jval_add_str(p, "source", r->from);
+	if (ret == 0)
+		ret = jval_add_str(p, "target", r->to);
+	if (ret == 0)
+		ret = jval_add_str(p, "aside", r->aside);
+	if (ret == 0)
+		ret = jval_add_str(p, "step", step);
+	if (ret == 0)
+		ret = journal_write(r->journal, JOURNAL_REPLACE, r->subject, p,
+		    true);
+	json_object_put(p);
+	return ret;
+}
+
+static char *
+sibling(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char name[HIDDEN_NAME_BYTES];
+
+	hidden_name(name);
+	return text_printf("%.*s/%s", (int)(slash - path), path, name);
+}
+
+/* The source could not take the target's place: the target goes back. */
+static void
+put_back(struct rest *rest, struct call *call, const struct replace *r)
+{
+	struct call again = *call;
+	int ret;
+
+	again.words[0] = '\0'; /* the first failure's words are the caller's */
+	ret = dbfs_move(rest, &again, r->aside, r->to);
+	if (ret == 0) {
+		journal_end(r->journal, r->subject);
+		return;
+	}
+	log_error("dbfs", "%s is at %s now and could not be moved back: %s",
+	    r->to, r->aside, again.words[0] != '\0' ? again.words :
+						       strerror(-ret));
+}
+
+int
+dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
+    const char *from, const char *to)
+{
+	struct replace r = { .journal = journal, .from = from, .to = to };
+	struct call steady = *call;
+	int ret;
+
+	steady.interrupted = NULL;
+	r.subject = journal_subject(journal);
+	r.aside = sibling(to);
+	if (r.aside == NULL)
+		return -ENOMEM;
+	ret = note_step(&r, "begin");
+	if (ret < 0)
+		goto out;
+	ret = dbfs_move(rest, &steady, to, r.aside);
+	if (ret < 0) {
+		if (exists(rest, &steady, to) == 1)
+			journal_end(journal, r.subject);
+		goto out;
+	}
+	ret = note_step(&r, "aside");
+	if (ret == 0)
+		ret = dbfs_move(rest, &steady, from, to);
+	if (ret < 0) {
+		put_back(rest, &steady, &r);
+		goto out;
+	}
+	(void)note_step(&r, "moved"); /* logged; the healer looks anyway */
+	if (api_dbfs_delete(rest, &steady, r.aside, false) < 0) {
+		log_warn("dbfs", "%s, replaced by %s, could not be deleted",
+		    r.aside, to);
+		goto out; /* the journal remembers it */
+	}
+	journal_end(journal, r.subject);
+out:
+	memcpy(call->words, steady.words, sizeof(call->words));
+	free(r.aside);
+	return ret;
+}

@@ -1,0 +1,206 @@
+/* backend/dbfs_put.c - uploads to DBFS. */
+#include "config.h"
+
+#include "backend/dbfs_put.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/dbfs_move.h"
+#include "backend/hidden.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "rest/api_dbfs.h"
+#include "rest/rest.h"
+
+#include "base/banned.h"
+
+struct upload {
+	struct rest *rest;
+	struct call *call;
+	const struct put *put;
+};
+
+static void
+say(struct call *call, const char *text)
+{
+	if (call->words[0] == '\0')
+		text_copy(call->words, sizeof(call->words), text);
+}
+
+/* Exactly len bytes of the content, or the reason why not. */
+static int
+read_content(void *ctx, uint64_t off, void *dst, size_t len)
+{
+	struct upload *u = ctx;
+	ssize_t n;
+
+	n = u->put->content.read(u->put->content.ctx, u->call, off, dst, len);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+/* Which of our uploads a version came from, until the service shows its time. */
+static uint64_t
+next_generation(void)
+{
+	static _Atomic uint64_t last;
+
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
+/* Asks the service what it has now. */
+static int
+check_size(struct upload *u, const char *path, struct version *out)
+{
+	struct api_dbfs_info info;
+	int ret;
+
+	ret = api_dbfs_get_status(u->rest, u->call, path, &info);
+	if (ret < 0)
+		return ret == -ENOENT ? -EIO : ret;
+	if (info.is_dir || info.size != u->put->size) {
+		say(u->call, "the server has another size than was sent");
+		return -EIO;
+	}
+	*out = (struct version){ .mtime_ms = info.mtime_ms, .size = info.size };
+	return 0;
+}
+
+/* --- one request ------------------------------------------------------------ */
+
+/* Does the file at path hold our bytes?  Asked when a put said that the name is
+ * taken after an attempt whose answer was lost. */
+static bool
+is_ours(struct upload *u, const char *path, struct version *out)
+{
+	char *theirs = malloc(API_DBFS_READ_MAX);
+	char *ours = malloc(API_DBFS_READ_MAX);
+	uint64_t off = 0;
+	bool same = theirs != NULL && ours != NULL &&
+	    check_size(u, path, out) == 0;
+
+	while (same && off < u->put->size) {
+		size_t len = u->put->size - off < API_DBFS_READ_MAX ?
+		    (size_t)(u->put->size - off) : API_DBFS_READ_MAX;
+		ssize_t n = api_dbfs_read(u->rest, u->call, path, off, theirs,
+		    len);
+
+		same = n == (ssize_t)len &&
+		    read_content(u, off, ours, len) == 0 &&
+		    memcmp(theirs, ours, len) == 0;
+		off += len;
+	}
+	free(theirs);
+	free(ours);
+	return same;
+}
+
+static int
+put_whole(struct upload *u, const char *path, struct version *out)
+{
+	struct rest_body body = { u->put->size, read_content, u };
+	int64_t server_ms = 0;
+	bool unknown = false;
+	int ret;
+
+	ret = api_dbfs_put(u->rest, u->call, path, &body, u->put->old != NULL,
+	    &server_ms, &unknown);
+	if (ret == -EEXIST && unknown && is_ours(u, path, out)) {
+		u->call->words[0] = '\0';
+		return 0;
+	}
+	if (ret < 0)
+		return ret;
+	if (u->put->size > API_DBFS_BLOCK_MAX)
+		return check_size(u, path, out);
+	*out = (struct version){
+		.mtime_ms = server_ms != 0 ? server_ms : clock_real_ms(),
+		.size = u->put->size,
+		.gen = next_generation(),
+	};
+	return 0;
+}
+
+/* --- blocks ------------------------------------------------------------------ */
+
+static int
+send_blocks(struct upload *u, int64_t handle)
+{
+	char *block = malloc(API_DBFS_BLOCK_MAX);
+	uint64_t off = 0;
+	int ret = block != NULL ? 0 : -ENOMEM;
+
+	while (ret == 0 && off < u->put->size) {
+		size_t len = u->put->size - off < API_DBFS_BLOCK_MAX ?
+		    (size_t)(u->put->size - off) : API_DBFS_BLOCK_MAX;
+
+		ret = read_content(u, off, block, len);
+		if (ret == 0)
+			ret = api_dbfs_add_block(u->rest, u->call, handle,
+			    block, len);
+		off += len;
+	}
+	free(block);
+	return ret;
+}
+
+/* A second close says that there is no such stream, and so does one whose first
+ * answer was lost: the size decides. */
+static int
+put_blocks(struct upload *u, const char *path, bool overwrite,
+    struct version *out)
+{
+	int64_t handle;
+	int ret;
+
+	ret = api_dbfs_create(u->rest, u->call, path, overwrite, &handle);
+	if (ret == 0)
+		ret = send_blocks(u, handle);
+	if (ret < 0)
+		return ret;
+	ret = api_dbfs_close(u->rest, u->call, handle);
+	if (ret == -EINTR)
+		return ret;
+	return check_size(u, path, out) == 0 ? 0 : ret < 0 ? ret : -EIO;
+}
+
+static int
+put_blocks_and_swap(struct upload *u, struct journal *journal,
+    const char *path, struct version *out)
+{
+	char name[HIDDEN_NAME_BYTES], *aside;
+	int ret;
+
+	hidden_name(name);
+	aside = text_printf("%.*s/%s", (int)(strrchr(path, '/') - path), path,
+	    name);
+	if (aside == NULL)
+		return -ENOMEM;
+	ret = put_blocks(u, aside, false, out);
+	if (ret == 0)
+		ret = dbfs_replace(u->rest, journal, u->call, aside, path);
+	if (ret == 0)
+		ret = check_size(u, path, out);
+	else
+		(void)api_dbfs_delete(u->rest, u->call, aside, false);
+	free(aside);
+	return ret;
+}
+
+int
+dbfs_upload(struct rest *rest, struct journal *journal, struct call *call,
+    const char *path, const struct put *p, struct version *out)
+{
+	struct upload u = { rest, call, p };
+
+	if (p->size <= API_DBFS_PUT_MAX)
+		return put_whole(&u, path, out);
+	if (p->old == NULL)
+		return put_blocks(&u, path, false, out);
+	return put_blocks_and_swap(&u, journal, path, out);
+}

@@ -1,0 +1,32 @@
+/* backend/dbfs_put.h: uploads to DBFS, by the path that the size asks for.
+ *
+ *  up to 1 MiB    one JSON put: a cut body does not parse, so no check follows
+ *  below 2 GiB    one multipart put of known length, then the size is checked
+ *  above          create, add-block, close, then the size is checked; under a
+ *                 hidden name that is swapped in when a file is replaced */
+#ifndef BACKEND_DBFS_PUT_H
+#define BACKEND_DBFS_PUT_H
+
+#include "backend/backend.h"
+#include "base/attr.h"
+
+struct journal;
+struct rest;
+
+/**
+ * dbfs_upload - makes path hold p's content
+ *
+ * @path: absolute path in DBFS
+ * @out:  the version that the service now has, as far as it told
+ *
+ * Returns 0, or
+ *   -EEXIST  p->old is NULL and the name is taken, by another content
+ *   -EIO     the service has another size than was sent
+ *   the service's error
+ * After a failure the service has the old file, the new one, or (blocks of a new
+ * file, cut off) a part of it that a repetition overwrites.
+ */
+int dbfs_upload(struct rest *rest, struct journal *journal, struct call *call,
+    const char *path, const struct put *p, struct version *out) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,71 @@
+/* cache/journal.h: a file of records that outlives the program.
+ *
+ * What must be known after a crash is written here before anybody relies on it.
+ * A record belongs to a subject (a number the writer chose); the newest record of
+ * a subject counts, and an end record closes it.  What is open when the file is
+ * read again is what the crash left.
+ *
+ * Format 1, all numbers little-endian:
+ *
+ *   file    "brickfsJ" u32 format u32 0
+ *   record  u32 length of the payload, u16 type, u16 0, u64 subject,
+ *           u64 XXH3-64 of the 16 bytes before and the payload, payload
+ *
+ * A record that ends early or whose sum is wrong ends the file: it was being
+ * written when the program died, and nobody relied on it.  Payloads are JSON
+ * objects; members and record types that this version does not know are kept when
+ * the file is rewritten.  A newer format is refused, never changed.
+ *
+ * Threads: every function may be called from any thread. */
+#ifndef CACHE_JOURNAL_H
+#define CACHE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/attr.h"
+
+struct journal;
+
+enum journal_type {
+	JOURNAL_END = 0, /* the subject is settled; no payload */
+	/* A staging file holds content for a remote name.  {file, tree, path,
+	 * size, intent: "put"|"scratch", old: {mtime_ms, size, gen}|absent,
+	 * error?} */
+	JOURNAL_STAGED = 1,
+	/* A file is being replaced in steps.  {tree, source, target, aside,
+	 * step: "begin"|"aside"|"moved"} */
+	JOURNAL_REPLACE = 2,
+	/* An object is shown under another name than it has.  {tree, path, name,
+	 * shown} */
+	JOURNAL_ASIDE = 3,
+	/* An object with a hidden name that must go.  {tree, path} */
+	JOURNAL_DELETE = 4,
+	/* Times and bits shown for a version.  {tree, path, mtime_ms, size, gen,
+	 * sec, nsec, exec}; in the overlay's own file */
+	JOURNAL_ATTR = 5,
+};
+
+typedef int journal_fn(void *ctx, uint16_t type, uint64_t subject,
+    struct json_object *payload);
+
+/* Opens or makes the file, and calls each() for the newest record of every open
+ * subject, in the order they were opened.  -EPROTONOSUPPORT: a newer format. */
+int journal_open(const char *path, journal_fn *each, void *ctx,
+    struct journal **out) WARN_UNUSED;
+void journal_close(struct journal *j);
+
+/* A number for a new subject; never one that is open. */
+uint64_t journal_subject(struct journal *j);
+
+/* Writes a record; durable: returns when it is on disk.  payload is borrowed. */
+int journal_write(struct journal *j, uint16_t type, uint64_t subject,
+    struct json_object *payload, bool durable) WARN_UNUSED;
+
+/* Closes a subject.  A lost end record only repeats work that is checked before
+ * it is done again, so it is not synced and cannot fail. */
+void journal_end(struct journal *j, uint64_t subject);
+
+#endif

@@ -1,0 +1,101 @@
+/* cache/staging.h: content that was written here and that the server may not have.
+ *
+ * A staging file stands for the whole content of one remote file: the bytes that
+ * were written or fetched are in it, the rest is still at the source it was made
+ * from, and a map knows which is which, so that unread is never taken for zero.
+ * Files are named by a counter of ours, lie in a directory of mode 0700, and are
+ * deleted only when their last user says that the content is no longer needed.
+ *
+ * A staging file may be frozen while it is uploaded: writes wait until it is
+ * thawed, so that what reaches the server is what some program wrote.
+ *
+ * Threads: every function may be called from any thread. */
+#ifndef CACHE_STAGING_H
+#define CACHE_STAGING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/call.h"
+#include "cache/source.h"
+
+struct staging; /* the directory */
+struct staged;	/* a file in it */
+
+/* dir must exist, be ours and closed to others (-EPERM otherwise).  Files in it
+ * that nobody reopens stay; staging_sweep deletes them. */
+int staging_new(const char *dir, struct staging **out) WARN_UNUSED;
+void staging_free(struct staging *s);
+
+/* A new, empty file with one reference.  base_bytes is the length of the content
+ * that the caller's source has and that counts as not yet fetched; 0 for a new
+ * file.  -ENOSPC, ... from the disk. */
+int staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
+    WARN_UNUSED;
+
+/* The whole file that an earlier program left under that number. */
+int staged_reopen(struct staging *s, uint64_t number, struct staged **out)
+    WARN_UNUSED;
+
+/* Deletes the files that were never opened since staging_new. */
+void staging_sweep(struct staging *s);
+
+struct staged *staged_ref(struct staged *f);
+
+/* The last reference closes the file and, unless staged_keep said otherwise,
+ * deletes it. */
+void staged_unref(struct staged *f);
+
+/* Leave the file on disk when the last reference goes: the journal names it. */
+void staged_keep(struct staged *f, bool keep);
+
+/* Its number, which the journal stores, and its path, for messages. */
+uint64_t staged_number(const struct staged *f);
+const char *staged_path(const struct staged *f);
+
+/* Bytes, with what is still at the source. */
+uint64_t staged_size(struct staged *f);
+
+/* Is everything here? */
+bool staged_complete(struct staged *f);
+
+/* Bytes at off, fewer than len only at the end; what is not here is fetched from
+ * src (and kept).  src may be NULL when staged_complete. */
+ssize_t staged_read(struct staged *f, struct call *call,
+    const struct source *src, uint64_t off, void *dst, size_t len);
+
+/* All or nothing as far as the caller is told.  Waits while frozen (-EINTR). */
+int staged_write(struct staged *f, struct call *call, uint64_t off,
+    const void *src, size_t len);
+
+/* What lies beyond size is forgotten, and reads as zeros when the file grows
+ * again.  Waits while frozen. */
+int staged_truncate(struct staged *f, struct call *call, uint64_t size);
+
+/* Makes room for len bytes at off, so that writing there cannot fail for lack of
+ * space; grows the file when grow.  Waits while frozen. */
+int staged_allocate(struct staged *f, struct call *call, uint64_t off,
+    uint64_t len, bool grow);
+
+/* Zeros in [off, off + len), the size as it was.  Waits while frozen. */
+int staged_punch(struct staged *f, struct call *call, uint64_t off,
+    uint64_t len);
+
+/* SEEK_DATA, SEEK_HOLE: what is at the source counts as data. */
+int staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out);
+
+/* Fetches everything that is missing. */
+int staged_fetch_all(struct staged *f, struct call *call,
+    const struct source *src);
+
+/* Stops writers until thaw.  Calls nest. */
+void staged_freeze(struct staged *f);
+void staged_thaw(struct staged *f);
+
+/* Makes the bytes durable.  A failure is final for what was written: the file must
+ * be written anew, not synced again. */
+int staged_sync(struct staged *f);
+
+#endif
