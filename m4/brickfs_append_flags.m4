@@ -1,7 +1,7 @@
 dnl BRICKFS_APPEND_FLAGS(VARIABLE, FLAGS)
 dnl Adds those of FLAGS that the C compiler accepts.
 AC_DEFUN([BRICKFS_APPEND_FLAGS], [
-  for brickfs_flag in $2; do
+  for brickfs_flag in m4_normalize([$2]); do
     AS_VAR_PUSHDEF([brickfs_ok], [brickfs_cv_flag_$brickfs_flag])dnl
     AC_CACHE_CHECK([whether $CC accepts $brickfs_flag], [brickfs_ok], [
       brickfs_saved=$CFLAGS; CFLAGS="$CFLAGS -Werror $brickfs_flag"

@@ -113,7 +113,9 @@ configure_build() {
 		die "this checkout is configured in place, and so no other" \
 		    "build can be made from it: run make distclean first"
 	fi
-	if ! [ -x "$top/configure" ] || ! [ -e "$top/Makefile.in" ]; then
+	if ! [ -e "$top/configure" ] || ! [ -e "$top/Makefile.in" ] ||
+	    [ -n "$(find "$top/configure.ac" "$top/m4" "$top/Makefile.am" \
+	        -newer "$top/configure")" ]; then
 		(cd "$top" && run_logged "$build/autoreconf.log" autoreconf -fi) ||
 			return 1
 	fi
