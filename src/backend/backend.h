@@ -79,6 +79,10 @@ struct backend_ops {
 	int (*put)(struct backend *b, struct call *call, const struct put *p,
 	    struct entry **out);
 
+	/* Can name be made in a directory of b?  0, -EINVAL, -ENAMETOOLONG,
+	 * -EPERM.  No request. */
+	int (*check_name)(struct backend *b, const char *name);
+
 	/* --- changes ----------------------------------------------------- */
 
 	int (*mkdir)(struct backend *b, struct call *call,

@@ -54,6 +54,12 @@ check_name(const char *name)
 	return hidden_is(name) ? -EPERM : 0;
 }
 
+static int
+dbfs_check_name(struct backend *b UNUSED, const char *name)
+{
+	return check_name(name);
+}
+
 /* The path of a new name; NULL and *err otherwise. */
 static char *
 new_path(const struct entry *dir, const char *name, int *err)
@@ -346,6 +352,7 @@ static const struct backend_ops dbfs_ops = {
 	.rekey = dbfs_rekey,
 	.read = dbfs_read,
 	.put = dbfs_put,
+	.check_name = dbfs_check_name,
 	.mkdir = dbfs_mkdir,
 	.unlink = dbfs_remove,
 	.rmdir = dbfs_remove,

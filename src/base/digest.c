@@ -4,6 +4,7 @@
 #include "base/digest.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -21,6 +22,21 @@ uint64_t
 digest_xxh64(const void *data, size_t len, uint64_t seed)
 {
 	return XXH3_64bits_withSeed(data, len, seed);
+}
+
+uint64_t
+digest_seed(void)
+{
+	static _Atomic uint64_t seed;
+	uint64_t value = atomic_load(&seed), none = 0;
+
+	if (value != 0)
+		return value;
+	digest_random(&value, sizeof(value));
+	value |= 1;
+	/* The first thread decides. */
+	return atomic_compare_exchange_strong(&seed, &none, value) ? value :
+								     none;
 }
 
 static void

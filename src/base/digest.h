@@ -12,6 +12,9 @@
 /* Finds damage and spreads keys; no protection against an attacker. */
 uint64_t digest_xxh64(const void *data, size_t len, uint64_t seed);
 
+/* A random number that is the same until the program ends. */
+uint64_t digest_seed(void);
+
 void digest_sha256(const void *data, size_t len, char hex[DIGEST_SHA256_HEX]);
 
 /* Of the file behind fd, from offset 0, whatever its position.  0 or -errno. */

@@ -3,7 +3,8 @@
  * json-c converts silently ("12" is 12, 99999999999999999999 is INT64_MAX); these
  * do not.  A missing member and a JSON null are the same: -ENOENT.  A member of
  * another type, a number out of range or a string with an embedded NUL is
- * -EBADMSG.  On failure outputs are untouched. */
+ * -EBADMSG.  On failure outputs are untouched, so that an optional member is asked
+ * for with its default in place and the result dropped. */
 #ifndef BASE_JVAL_H
 #define BASE_JVAL_H
 
@@ -27,15 +28,13 @@ int jval_parse(const char *text, size_t len, struct json_object **out)
 
 /* Members of an object.  Strings and objects are borrowed from obj.  obj may be
  * NULL or no object: then every member is missing. */
-int jval_str(struct json_object *obj, const char *key, const char **out)
-    WARN_UNUSED;
-int jval_i64(struct json_object *obj, const char *key, int64_t *out)
-    WARN_UNUSED;
-int jval_bool(struct json_object *obj, const char *key, bool *out) WARN_UNUSED;
+int jval_str(struct json_object *obj, const char *key, const char **out);
+int jval_i64(struct json_object *obj, const char *key, int64_t *out);
+int jval_bool(struct json_object *obj, const char *key, bool *out);
 int jval_array(struct json_object *obj, const char *key,
-    struct json_object **out) WARN_UNUSED;
+    struct json_object **out);
 int jval_object(struct json_object *obj, const char *key,
-    struct json_object **out) WARN_UNUSED;
+    struct json_object **out);
 
 /* Adds members; the value is copied, or for jval_add taken over, also when it
  * fails.  0 or -ENOMEM. */

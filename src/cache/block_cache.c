@@ -20,12 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-#include <utlist.h>
-
 #include "base/counters.h"
 #include "base/digest.h"
 #include "base/lock.h"
+#include "base/table.h"
 
 #include "base/banned.h"
 

@@ -15,15 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <uthash.h>
-#include <utlist.h>
-
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/io.h"
 #include "base/jval.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "base/banned.h"

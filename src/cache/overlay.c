@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/jval.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "cache/journal.h"
 

@@ -17,12 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <utlist.h>
-
 #include "base/counters.h"
 #include "base/io.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "base/banned.h"

@@ -1,0 +1,734 @@
+/* fs/dir.c - finding names and listing directories. */
+#include "config.h"
+
+#include "fs/dir.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "fs/left.h"
+#include "ns/ns.h"
+
+#include "base/banned.h"
+
+/* A second single name within this time lists the directory. */
+#define ASKED_AGAIN_MS 5000
+
+/* Own changes while a listing is on its way make it start again, so often. */
+#define LIST_TRIES 3
+
+/* --- the list -------------------------------------------------------------- */
+
+/* Index of name in the list, or where it belongs. */
+static size_t
+list_index(const struct node_dir *d, const char *name, bool *found)
+{
+	size_t low = 0, high = d->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(d->list[mid]->name, name);
+
+		if (order == 0) {
+			*found = true;
+			return mid;
+		}
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*found = false;
+	return low;
+}
+
+static struct entry *
+list_find(const struct node_dir *d, const char *name)
+{
+	bool found;
+	size_t i = list_index(d, name, &found);
+
+	return found ? d->list[i] : NULL;
+}
+
+static void
+list_clear(struct node_dir *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		entry_unref(d->list[i]);
+	d->n = 0;
+	d->listed_ms = 0;
+}
+
+static int
+list_append(struct node_dir *d, struct entry *e)
+{
+	if (d->n == d->cap) {
+		size_t cap = d->cap * 2 + 16;
+		struct entry **more;
+
+		more = realloc(d->list, cap * sizeof(struct entry *));
+		if (more == NULL)
+			return -ENOMEM;
+		d->list = more;
+		d->cap = cap;
+	}
+	d->list[d->n++] = entry_ref(e);
+	return 0;
+}
+
+static int
+list_set(struct node_dir *d, struct entry *e)
+{
+	bool found;
+	size_t i = list_index(d, e->name, &found);
+	int ret;
+
+	if (found) {
+		(void)entry_ref(e);
+		entry_unref(d->list[i]);
+		d->list[i] = e;
+		return 0;
+	}
+	ret = list_append(d, e);
+	if (ret < 0)
+		return ret;
+	memmove(&d->list[i + 1], &d->list[i],
+	    (d->n - 1 - i) * sizeof(struct entry *));
+	d->list[i] = e;
+	return 0;
+}
+
+static void
+list_unset(struct node_dir *d, const char *name)
+{
+	bool found;
+	size_t i = list_index(d, name, &found);
+
+	if (!found)
+		return;
+	entry_unref(d->list[i]);
+	memmove(&d->list[i], &d->list[i + 1],
+	    (d->n - 1 - i) * sizeof(struct entry *));
+	d->n--;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct entry *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* Sorts, and keeps one of each name: a hostile or confused server may list one
+ * twice. */
+static void
+list_sort(struct node_dir *d)
+{
+	size_t kept = 0;
+
+	if (d->n == 0)
+		return;
+	qsort(d->list, d->n, sizeof(struct entry *), by_name);
+	for (size_t i = 1; i < d->n; i++) {
+		if (strcmp(d->list[kept]->name, d->list[i]->name) == 0)
+			entry_unref(d->list[i]);
+		else
+			d->list[++kept] = d->list[i];
+	}
+	d->n = kept + 1;
+}
+
+/* --- our own changes --------------------------------------------------------- */
+
+static void
+note_change(struct node_dir *d, const char *name)
+{
+	char **slot = &d->recent[d->changes % RECENT_NAMES];
+
+	free(*slot);
+	*slot = text_dup(name);
+	d->changes++;
+	if (d->absent != NULL && strcmp(d->absent, name) == 0)
+		d->absent_ms = 0;
+}
+
+/* Did we change name, as far as is remembered, since the count was since? */
+static bool
+changed_since(const struct node_dir *d, uint64_t since, const char *name)
+{
+	if (d->changes - since > RECENT_NAMES)
+		return true;
+	for (uint64_t i = since; i < d->changes; i++) {
+		const char *recent = d->recent[i % RECENT_NAMES];
+
+		if (recent == NULL || strcmp(recent, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
+{
+	struct node_dir *d = node_dir_locked(v, dir);
+
+	if (d == NULL)
+		return;
+	note_change(d, e->name);
+	if (d->listed_ms != 0 && list_set(d, e) < 0)
+		list_clear(d);
+}
+
+void
+dir_remove_locked(struct vfs *v, struct node *dir, const char *name)
+{
+	struct node_dir *d = node_dir_locked(v, dir);
+
+	if (d == NULL)
+		return;
+	note_change(d, name);
+	list_unset(d, name);
+}
+
+void
+dir_drop_locked(struct vfs *v UNUSED, struct node *dir)
+{
+	if (dir->dir != NULL) {
+		list_clear(dir->dir);
+		dir->dir->absent_ms = 0;
+		dir->dir->changes += RECENT_NAMES + 1;
+	}
+}
+
+void
+dir_is_new_locked(struct vfs *v, struct node *dir)
+{
+	struct node_dir *d = node_dir_locked(v, dir);
+
+	if (d == NULL)
+		return;
+	list_clear(d);
+	d->listed_ms = clock_mono_ms();
+	d->left_taken = true;
+}
+
+struct node *
+dir_aside_locked(struct vfs *v UNUSED, struct node *dir, const char *name)
+{
+	struct node *c;
+
+	if (dir->dir == NULL || dir->dir->asides == 0)
+		return NULL;
+	DL_FOREACH(dir->children, c)
+		if (c->aside && strcmp(c->remote->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+/* --- what the service says becomes nodes ---------------------------------------- */
+
+/* n no longer is what its name shows. */
+static void
+detach_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	n->gone = true;
+	node_unname_locked(v, n);
+}
+
+/* The node for what the service shows as name in dir, asked for at asked_ms; NULL
+ * when out of memory.  Borrowed. */
+static struct node *
+take_locked(struct vfs *v, struct node *dir, const char *name,
+    struct entry *e, int64_t asked_ms) REQUIRES(v->lock)
+{
+	struct node *n = node_find_locked(v, dir, name);
+	bool same;
+
+	if (n != NULL && node_is_local_locked(v, n)) {
+		if (n->remote != NULL && !n->aside && e->kind == ENTRY_FILE)
+			node_set_remote_locked(v, n, e, asked_ms);
+		return n;
+	}
+	if (n != NULL && (n->kind != e->kind || n->backend != e->backend)) {
+		detach_locked(v, n);
+		n = NULL;
+	}
+	if (n != NULL) {
+		same = n->kind != ENTRY_FILE ||
+		    version_matches(&n->remote->version, &e->version);
+		if (!same && n->file != NULL &&
+		    (n->file->opens > 0 || n->file->saving)) {
+			detach_locked(v, n);
+			n = NULL;
+		} else if (!same) {
+			node_drop_content_locked(v, n);
+		}
+	}
+	if (n == NULL) {
+		n = node_new_locked(v, dir, name, e->kind, e->backend, e);
+		if (n == NULL)
+			return NULL;
+		n->seen_ms = asked_ms;
+		/* The kernel's or the caller's reference follows. */
+		n->refs--;
+		return n;
+	}
+	node_set_remote_locked(v, n, e, asked_ms);
+	return n;
+}
+
+/* The listing says for every known child what it is now. */
+static void
+refresh_children_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
+    REQUIRES(v->lock)
+{
+	struct node *c, *next;
+
+	DL_FOREACH_SAFE(dir->children, c, next) {
+		struct entry *e = list_find(dir->dir, c->name);
+
+		if (node_is_local_locked(v, c) || c->kind == ENTRY_SESSION)
+			continue;
+		if (e == NULL)
+			c->seen_ms = 0; /* the next look-up finds it gone */
+		else
+			(void)take_locked(v, dir, c->name, e, asked_ms);
+	}
+}
+
+/* --- fetching a listing ------------------------------------------------------------ */
+
+static int
+collect(void *ctx, struct entry *e)
+{
+	return list_append(ctx, e);
+}
+
+static bool
+list_is_fresh_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
+{
+	const struct node_dir *d = dir->dir;
+
+	return d != NULL && d->listed_ms != 0 &&
+	    clock_mono_ms() - d->listed_ms < node_ttl_ms(v, dir);
+}
+
+/* Puts a fetched list in place, with what we changed since on top. */
+static int
+store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
+    uint64_t since, int64_t asked_ms) REQUIRES(v->lock)
+{
+	struct node_dir *d = dir->dir;
+
+	list_sort(fetched);
+	if (d->changes - since > RECENT_NAMES)
+		return -EAGAIN;
+	for (uint64_t i = since; i < d->changes; i++) {
+		const char *name = d->recent[i % RECENT_NAMES];
+		struct node *c;
+
+		if (name == NULL)
+			return -EAGAIN;
+		list_unset(fetched, name);
+		c = node_find_locked(v, dir, name);
+		if (c != NULL && c->remote != NULL && !c->aside &&
+		    list_set(fetched, c->remote) < 0)
+			return -ENOMEM;
+	}
+	list_clear(d);
+	free(d->list);
+	d->list = fetched->list;
+	d->n = fetched->n;
+	d->cap = fetched->cap;
+	d->listed_ms = asked_ms;
+	*fetched = (struct node_dir){ 0 };
+	refresh_children_locked(v, dir, asked_ms);
+	return 0;
+}
+
+/* One fetch, with the lock dropped while it is under way. */
+static int
+fetch_list_locked(struct vfs *v, struct call *call, struct node *dir)
+    REQUIRES(v->lock)
+{
+	struct node_dir fetched = { 0 };
+	struct entry *e = entry_ref(dir->remote);
+	uint64_t since = dir->dir->changes;
+	int64_t asked_ms = clock_mono_ms();
+	int ret;
+
+	dir->dir->listing = true;
+	lock_drop(&v->lock);
+	ret = ns_list(v->config.ns, call, e, collect, &fetched);
+	lock_take(&v->lock);
+	dir->dir->listing = false;
+	cond_broadcast(&v->changed);
+	if (ret == 0)
+		ret = store_list_locked(v, dir, &fetched, since, asked_ms);
+	list_clear(&fetched);
+	free(fetched.list);
+	entry_unref(e);
+	return ret;
+}
+
+/* Makes the list of dir fresh; must asks for one that began after now.  A fetch
+ * under way is waited for and serves all who wait. */
+static int
+update_list_locked(struct vfs *v, struct call *call, struct node *dir,
+    bool must) REQUIRES(v->lock)
+{
+	int64_t begun = clock_mono_ms();
+
+	if (dir->gone || dir->remote == NULL)
+		return 0;
+	for (int tries = 0;;) {
+		int ret;
+
+		if (dir->dir->listing) {
+			if (call_interrupted(call))
+				return -EINTR;
+			(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+			continue;
+		}
+		if (list_is_fresh_locked(v, dir) ||
+		    (must && dir->dir->listed_ms >= begun))
+			return 0;
+		ret = fetch_list_locked(v, call, dir);
+		if (ret == -EAGAIN && ++tries < LIST_TRIES)
+			continue;
+		if (ret == -ENOTDIR)
+			ret = -ENOENT; /* it was replaced by a file */
+		return ret == -EAGAIN ? -EIO : ret;
+	}
+}
+
+/* --- looking up ------------------------------------------------------------------ */
+
+static bool
+is_control(const struct vfs *v, const struct node *parent, const char *name)
+{
+	return parent == v->root && strcmp(name, NS_CONTROL) == 0;
+}
+
+/* The answer from what is known; 1 when the service must be asked. */
+static int
+find_known_locked(struct vfs *v, struct node *parent, const char *name,
+    struct node **out) REQUIRES(v->lock)
+{
+	struct node *n;
+	struct entry *e;
+
+	left_take_locked(v, parent);
+	n = node_find_locked(v, parent, name);
+	if (n != NULL && node_is_local_locked(v, n)) {
+		*out = n;
+		return 0;
+	}
+	if (dir_aside_locked(v, parent, name) != NULL)
+		return -ENOENT;
+	if (list_is_fresh_locked(v, parent) && !is_control(v, parent, name)) {
+		e = list_find(parent->dir, name);
+		if (e == NULL) {
+			if (n != NULL)
+				detach_locked(v, n);
+			return -ENOENT;
+		}
+		n = take_locked(v, parent, name, e, parent->dir->listed_ms);
+		if (n == NULL)
+			return -ENOMEM;
+		*out = n;
+		return 0;
+	}
+	if (n != NULL && node_ttl_left_locked(v, n) > 0) {
+		*out = n;
+		return 0;
+	}
+	return 1;
+}
+
+static void
+note_absent(struct node_dir *d, const char *name, int64_t asked_ms)
+{
+	free(d->absent);
+	d->absent = text_dup(name);
+	d->absent_ms = asked_ms;
+}
+
+/* Asks for the one name; 1 when the answer is out of date already. */
+static int
+ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out) REQUIRES(v->lock)
+{
+	struct node_dir *d = parent->dir;
+	struct entry *dir = entry_ref(parent->remote), *e = NULL;
+	uint64_t since = d->changes;
+	int64_t asked_ms = clock_mono_ms();
+	struct node *n;
+	int ret;
+
+	lock_drop(&v->lock);
+	ret = ns_lookup(v->config.ns, call, dir, name, &e);
+	lock_take(&v->lock);
+	entry_unref(dir);
+	if ((ret == 0 || ret == -ENOENT) && changed_since(d, since, name)) {
+		entry_unref(e);
+		return 1;
+	}
+	if (ret == 0) {
+		n = take_locked(v, parent, name, e, asked_ms);
+		if (n != NULL)
+			*out = n;
+		else
+			ret = -ENOMEM;
+		entry_unref(e);
+	} else if (ret == -ENOENT) {
+		n = node_find_locked(v, parent, name);
+		if (n != NULL && !node_is_local_locked(v, n))
+			detach_locked(v, n);
+		note_absent(d, name, asked_ms);
+	}
+	return ret;
+}
+
+static int
+lookup_locked(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out) REQUIRES(v->lock)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		struct node_dir *d = node_dir_locked(v, parent);
+		int64_t now = clock_mono_ms();
+		bool again;
+		int ret;
+
+		if (d == NULL)
+			return -ENOMEM;
+		if (parent->gone || parent->remote == NULL)
+			return -ENOENT;
+		ret = find_known_locked(v, parent, name, out);
+		if (ret <= 0)
+			return ret;
+		again = node_ttl_ms(v, parent) > 0 && d->asked_ms != 0 &&
+		    now - d->asked_ms < ASKED_AGAIN_MS &&
+		    !is_control(v, parent, name);
+		if (!is_control(v, parent, name))
+			d->asked_ms = now;
+		if (again)
+			ret = update_list_locked(v, call, parent, false);
+		else
+			ret = ask_name_locked(v, call, parent, name, out);
+		if (ret < 0 || (ret == 0 && !again))
+			return ret;
+	}
+	return -EBUSY;
+}
+
+int
+dir_lookup(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out)
+{
+	struct node *n = NULL;
+	int ret;
+
+	lock_take(&v->lock);
+	ret = lookup_locked(v, call, parent, name, &n);
+	if (ret == 0)
+		*out = node_ref_locked(v, n);
+	lock_drop(&v->lock);
+	return ret;
+}
+
+int
+dir_lookup_new(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out)
+{
+	struct node_dir *d;
+	bool absent;
+
+	lock_take(&v->lock);
+	d = parent->dir;
+	absent = d != NULL && d->absent != NULL && d->absent_ms != 0 &&
+	    strcmp(d->absent, name) == 0 &&
+	    clock_mono_ms() - d->absent_ms < v->config.negative_ttl_ms &&
+	    node_find_locked(v, parent, name) == NULL;
+	lock_drop(&v->lock);
+	return absent ? -ENOENT : dir_lookup(v, call, parent, name, out);
+}
+
+/* What the service answered about n itself. */
+static int
+take_refreshed_locked(struct vfs *v, struct node *n, struct entry *e, int ret,
+    int64_t asked_ms) REQUIRES(v->lock)
+{
+	bool open = n->file != NULL && (n->file->opens > 0 || n->file->saving);
+
+	if (ret == -ENOENT) {
+		detach_locked(v, n);
+		return open ? 0 : -ENOENT;
+	}
+	if (ret < 0)
+		return ret;
+	if (e->kind != n->kind) {
+		detach_locked(v, n);
+		return open ? 0 : -ENOENT;
+	}
+	if (n->kind == ENTRY_FILE &&
+	    !version_matches(&n->remote->version, &e->version)) {
+		if (open) {
+			detach_locked(v, n);
+			return 0;
+		}
+		node_drop_content_locked(v, n);
+	}
+	node_set_remote_locked(v, n, e, asked_ms);
+	return 0;
+}
+
+int
+dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
+{
+	struct entry *was, *e = NULL;
+	int64_t asked_ms;
+	int ret;
+
+	lock_take(&v->lock);
+	if (n->gone || node_is_local_locked(v, n) ||
+	    (n->parent == NULL && n != v->root) ||
+	    (!now && node_ttl_left_locked(v, n) > 0)) {
+		lock_drop(&v->lock);
+		return 0;
+	}
+	was = entry_ref(n->remote);
+	asked_ms = clock_mono_ms();
+	lock_drop(&v->lock);
+	ret = ns_refresh(v->config.ns, call, was, &e);
+	lock_take(&v->lock);
+	/* What we did to it meanwhile is newer than the answer. */
+	if (n->remote == was && !node_is_local_locked(v, n) && !n->gone)
+		ret = take_refreshed_locked(v, n, e, ret, asked_ms);
+	else if (ret == -ENOENT)
+		ret = 0;
+	lock_drop(&v->lock);
+	entry_unref(was);
+	entry_unref(e);
+	return ret;
+}
+
+/* --- snapshots ------------------------------------------------------------------- */
+
+static int
+rows_add(struct dir_rows *rows, struct entry *e, struct node *n)
+{
+	if (rows->n == rows->cap) {
+		size_t cap = rows->cap * 2 + 16;
+		struct dir_row *more;
+
+		more = realloc(rows->rows, cap * sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		rows->rows = more;
+		rows->cap = cap;
+	}
+	rows->rows[rows->n++] = (struct dir_row){
+		.entry = e != NULL ? entry_ref(e) : NULL,
+		.node = n,
+	};
+	if (n != NULL)
+		n->refs++;
+	return 0;
+}
+
+static int
+rows_fill_locked(struct vfs *v, struct node *dir, struct dir_rows *rows)
+    REQUIRES(v->lock)
+{
+	struct node_dir *d = dir->dir;
+	struct node *c;
+	int ret = 0;
+
+	for (size_t i = 0; i < d->n && ret == 0; i++) {
+		c = node_find_locked(v, dir, d->list[i]->name);
+		if (c != NULL && node_is_local_locked(v, c))
+			continue; /* below */
+		if (dir_aside_locked(v, dir, d->list[i]->name) != NULL)
+			continue;
+		ret = rows_add(rows, d->list[i], NULL);
+	}
+	DL_FOREACH(dir->children, c) {
+		if (ret < 0)
+			break;
+		if (node_is_local_locked(v, c))
+			ret = rows_add(rows, NULL, c);
+	}
+	return ret;
+}
+
+int
+dir_rows_load(struct vfs *v, struct call *call, struct node *n,
+    struct dir_rows *rows)
+{
+	int ret;
+
+	dir_rows_release(v, rows);
+	lock_take(&v->lock);
+	if (node_dir_locked(v, n) == NULL) {
+		ret = -ENOMEM;
+	} else {
+		left_take_locked(v, n);
+		ret = update_list_locked(v, call, n, true);
+		if (ret == -ENOENT && n != v->root)
+			detach_locked(v, n);
+	}
+	if (ret == 0 && !n->gone)
+		ret = rows_fill_locked(v, n, rows);
+	lock_drop(&v->lock);
+	return ret;
+}
+
+void
+dir_rows_release(struct vfs *v, struct dir_rows *rows)
+{
+	lock_take(&v->lock);
+	for (size_t i = 0; i < rows->n; i++) {
+		entry_unref(rows->rows[i].entry);
+		if (rows->rows[i].node != NULL)
+			node_unref_locked(v, rows->rows[i].node);
+	}
+	lock_drop(&v->lock);
+	free(rows->rows);
+	*rows = (struct dir_rows){ 0 };
+}
+
+const char *
+dir_row_name(const struct dir_row *row)
+{
+	return row->entry != NULL ? row->entry->name : row->node->name;
+}
+
+struct node *
+dir_row_node_locked(struct vfs *v, struct node *dir, const struct dir_row *row)
+{
+	struct node *n;
+	struct entry *e = row->entry;
+
+	if (e == NULL)
+		return row->node->parent == dir ?
+		    node_ref_locked(v, row->node) : NULL;
+	n = node_find_locked(v, dir, e->name);
+	if (n == NULL) {
+		/* Only while the list still says so: it may be deleted. */
+		if (dir->dir == NULL || dir->gone ||
+		    (dir->dir->listed_ms != 0 &&
+		    list_find(dir->dir, e->name) == NULL))
+			return NULL;
+		n = take_locked(v, dir, e->name, e,
+		    dir->dir->listed_ms != 0 ? dir->dir->listed_ms : 1);
+	}
+	return n != NULL ? node_ref_locked(v, n) : NULL;
+}

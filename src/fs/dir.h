@@ -1,0 +1,72 @@
+/* fs/dir.h: finding names and listing directories.
+ *
+ * A complete listing answers for every name in it, and for every name that is not,
+ * until it is older than the time-to-live; what this mount changes itself is
+ * patched in at once.  A directory of which nothing is known is asked for one
+ * name; the second name within some seconds lists it whole, which costs the same
+ * and answers the rest. */
+#ifndef FS_DIR_H
+#define FS_DIR_H
+
+#include "fs/node.h"
+
+/* The node that parent shows as name; the caller gets a reference.  -ENOENT, or the
+ * service's error. */
+int dir_lookup(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out);
+
+/* Like dir_lookup, but an absence that the service confirmed a moment ago is
+ * believed: for making a new name right after the kernel looked it up. */
+int dir_lookup_new(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out);
+
+/* Makes what is known about n no older than its time-to-live; max_age_ms 0: asks
+ * in any case.  -ENOENT when the service has it no more.  When the service has
+ * another version and n is open, n loses its name and keeps its old version. */
+int dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now);
+
+/* --- listings -------------------------------------------------------------- */
+
+struct dir_row {
+	struct entry *entry; /* of the service, or */
+	struct node *node;   /* of a name that exists only here */
+};
+
+/* What one reader of a directory walks over: a snapshot. */
+struct dir_rows {
+	struct dir_row *rows;
+	size_t n, cap;
+};
+
+/* A new snapshot of n, asking the service when what is known is too old.  Releases
+ * what rows held. */
+int dir_rows_load(struct vfs *v, struct call *call, struct node *n,
+    struct dir_rows *rows);
+void dir_rows_release(struct vfs *v, struct dir_rows *rows);
+
+/* The node of a row; a reference for the caller.  NULL: it is gone meanwhile, or
+ * out of memory. */
+struct node *dir_row_node_locked(struct vfs *v, struct node *dir,
+    const struct dir_row *row) REQUIRES(v->lock);
+const char *dir_row_name(const struct dir_row *row);
+
+/* --- our own changes --------------------------------------------------------- */
+
+/* dir has e under its name now; dir has nothing under name now. */
+void dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
+    REQUIRES(v->lock);
+void dir_remove_locked(struct vfs *v, struct node *dir, const char *name)
+    REQUIRES(v->lock);
+
+/* Nothing is known about dir's names any more. */
+void dir_drop_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock);
+
+/* dir was just made: it is known to be empty. */
+void dir_is_new_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock);
+
+/* The node whose object dir has under name but does not show, because it was moved
+ * aside; NULL: none.  Borrowed. */
+struct node *dir_aside_locked(struct vfs *v, struct node *dir,
+    const char *name) REQUIRES(v->lock);
+
+#endif

@@ -1,0 +1,515 @@
+/* fs/node.c - the names and files that the mount knows. */
+#include "config.h"
+
+#include "fs/node.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/digest.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+/* An inode number whose file was renamed: it no longer is the hash of its path, and
+ * the next file of that path must get another one. */
+struct moved_ino {
+	uint64_t ino;
+	unsigned users;
+	UT_hash_handle hh;
+};
+
+/* --- inode numbers -------------------------------------------------------- */
+
+static uint64_t
+hash_ino(const struct entry *e, const char *name, uint64_t salt)
+{
+	uint64_t h = digest_xxh64(e->tree, strlen(e->tree), salt);
+
+	if (e->object_id != 0)
+		h = digest_xxh64(&e->object_id, sizeof(e->object_id), h);
+	else
+		h = digest_xxh64(e->path, strlen(e->path), h);
+	/* A file that is not on the server: its directory's path and its name. */
+	if (name != NULL)
+		h = digest_xxh64(name, strlen(name),
+		    digest_xxh64("/", strcmp(e->path, "/") != 0, h));
+	h &= INT64_MAX;
+	return h > 1 ? h : 2;
+}
+
+/* By the name's path, whether the object is on the server already or not, so that
+ * a remount shows the same number. */
+static uint64_t
+choose_ino_locked(struct vfs *v, const struct node *parent, const char *name,
+    const struct entry *remote) REQUIRES(v->lock)
+{
+	for (uint64_t salt = 0;; salt++) {
+		struct moved_ino *m;
+		uint64_t ino;
+
+		if (parent == NULL || (remote != NULL && remote->object_id != 0))
+			ino = hash_ino(remote, NULL, salt);
+		else
+			ino = hash_ino(parent->remote, name, salt);
+		HASH_FIND(hh, v->moved, &ino, sizeof(ino), m);
+		if (m == NULL)
+			return ino;
+	}
+}
+
+static void
+ino_moved_locked(struct vfs *v, uint64_t ino, int n) REQUIRES(v->lock)
+{
+	struct moved_ino *m;
+
+	HASH_FIND(hh, v->moved, &ino, sizeof(ino), m);
+	if (m == NULL && n > 0) {
+		m = calloc(1, sizeof(*m));
+		if (m == NULL)
+			return; /* two files may then show one number */
+		m->ino = ino;
+		HASH_ADD(hh, v->moved, ino, sizeof(m->ino), m);
+	}
+	if (m == NULL)
+		return;
+	m->users += (unsigned)n;
+	if (m->users == 0) {
+		HASH_DEL(v->moved, m);
+		free(m);
+	}
+}
+
+/* --- names ------------------------------------------------------------------ */
+
+/* The key of by_name; only the bytes up to the end of the name count. */
+struct name_key {
+	uint64_t parent;
+	char name[];
+};
+
+static size_t
+key_bytes(const char *name)
+{
+	return offsetof(struct name_key, name) + strlen(name);
+}
+
+static struct name_key *
+key_new(const struct node *parent, const char *name)
+{
+	struct name_key *key = malloc(key_bytes(name) + 1);
+
+	if (key == NULL)
+		return NULL;
+	key->parent = parent->id;
+	memcpy(key->name, name, strlen(name) + 1);
+	return key;
+}
+
+struct node *
+node_find_locked(struct vfs *v, struct node *parent, const char *name)
+{
+	struct name_key *key = key_new(parent, name);
+	struct node *n;
+
+	if (key == NULL)
+		return NULL;
+	HASH_FIND(hh_name, v->by_name, key, key_bytes(name), n);
+	free(key);
+	return n;
+}
+
+int
+node_name_locked(struct vfs *v, struct node *n, struct node *parent,
+    const char *name)
+{
+	struct name_key *key = key_new(parent, name);
+
+	if (key == NULL)
+		return -ENOMEM;
+	assert(n->parent == NULL);
+	assert(node_find_locked(v, parent, name) == NULL);
+	free(n->key);
+	n->key = key;
+	n->name = key->name;
+	n->parent = node_ref_locked(v, parent);
+	HASH_ADD_KEYPTR(hh_name, v->by_name, n->key, key_bytes(n->name), n);
+	DL_APPEND(parent->children, n);
+	return 0;
+}
+
+int
+node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
+    const char *name)
+{
+	int ret;
+
+	(void)node_ref_locked(v, n);
+	node_unname_locked(v, n);
+	ret = node_name_locked(v, n, parent, name);
+	if (!n->ino_moved) {
+		n->ino_moved = true;
+		ino_moved_locked(v, n->ino, 1);
+	}
+	node_unref_locked(v, n);
+	return ret;
+}
+
+void
+node_unname_locked(struct vfs *v, struct node *n)
+{
+	struct node *parent = n->parent;
+
+	if (parent == NULL)
+		return;
+	HASH_DELETE(hh_name, v->by_name, n);
+	DL_DELETE(parent->children, n);
+	n->parent = NULL;
+	node_unref_locked(v, parent);
+}
+
+bool
+node_is_below_locked(struct vfs *v UNUSED, const struct node *n,
+    const struct node *top)
+{
+	for (; n != NULL; n = n->parent)
+		if (n == top)
+			return true;
+	return false;
+}
+
+char *
+node_path_locked(struct vfs *v, const struct node *n)
+{
+	struct buf out;
+	const struct node *chain[512];
+	size_t depth = 0;
+	int ret = 0;
+
+	buf_init(&out, 1 << 16);
+	for (; n != v->root && n != NULL && depth < ARRAY_LEN(chain);
+	     n = n->parent)
+		chain[depth++] = n;
+	while (depth > 0 && ret == 0) {
+		depth--;
+		ret = buf_printf(&out, "%s%s", out.len > 0 ? "/" : "",
+		    chain[depth]->name != NULL ? chain[depth]->name : "?");
+	}
+	if (ret < 0) {
+		buf_release(&out);
+		return NULL;
+	}
+	return buf_take(&out);
+}
+
+char *
+node_path(struct vfs *v, const struct node *n)
+{
+	char *path;
+
+	lock_take(&v->lock);
+	path = node_path_locked(v, n);
+	lock_drop(&v->lock);
+	return path;
+}
+
+/* --- life ------------------------------------------------------------------- */
+
+struct node *
+node_new_locked(struct vfs *v, struct node *parent, const char *name,
+    enum entry_kind kind, struct backend *backend, struct entry *remote)
+{
+	struct node *n;
+
+	n = calloc(1, sizeof(*n));
+	if (n == NULL)
+		return NULL;
+	n->id = ++v->last_id;
+	n->refs = 1;
+	n->kind = kind;
+	n->backend = backend;
+	n->ino = choose_ino_locked(v, parent, name, remote);
+	if (remote != NULL)
+		n->remote = entry_ref(remote);
+	if (parent != NULL && node_name_locked(v, n, parent, name) < 0) {
+		entry_unref(n->remote);
+		free(n);
+		return NULL;
+	}
+	HASH_ADD(hh_id, v->by_id, id, sizeof(n->id), n);
+	counter_add(CTR_names, 1);
+	return n;
+}
+
+static void
+free_dir(struct node_dir *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		entry_unref(d->list[i]);
+	for (size_t i = 0; i < RECENT_NAMES; i++)
+		free(d->recent[i]);
+	free(d->list);
+	free(d->absent);
+	free(d);
+}
+
+static void
+free_file(struct node_file *f)
+{
+	if (f == NULL)
+		return;
+	staged_unref(f->staged);
+	entry_unref(f->base);
+	free(f);
+}
+
+/* The last reference is gone.  Its parent may go with it. */
+static void
+free_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	node_unname_locked(v, n);
+	HASH_DELETE(hh_id, v->by_id, n);
+	if (n->ino_moved)
+		ino_moved_locked(v, n->ino, -1);
+	entry_unref(n->remote);
+	free_dir(n->dir);
+	free_file(n->file);
+	free(n->key);
+	free(n);
+	counter_add(CTR_names, -1);
+}
+
+struct node *
+node_ref_locked(struct vfs *v UNUSED, struct node *n)
+{
+	n->refs++;
+	return n;
+}
+
+void
+node_unref_locked(struct vfs *v, struct node *n)
+{
+	assert(n->refs > 0);
+	if (--n->refs == 0 && n->nlookup == 0)
+		free_node_locked(v, n);
+}
+
+void
+node_unref(struct vfs *v, struct node *n)
+{
+	if (n == NULL)
+		return;
+	lock_take(&v->lock);
+	node_unref_locked(v, n);
+	lock_drop(&v->lock);
+}
+
+void
+node_remember_locked(struct vfs *v UNUSED, struct node *n)
+{
+	n->nlookup++;
+}
+
+void
+node_forget(struct vfs *v, uint64_t id, uint64_t count)
+{
+	struct node *n;
+
+	lock_take(&v->lock);
+	HASH_FIND(hh_id, v->by_id, &id, sizeof(id), n);
+	if (n != NULL) {
+		n->nlookup = n->nlookup > count ? n->nlookup - count : 0;
+		if (n->nlookup == 0 && n->refs == 0)
+			free_node_locked(v, n);
+	}
+	lock_drop(&v->lock);
+}
+
+struct node *
+node_get(struct vfs *v, uint64_t id)
+{
+	struct node *n;
+
+	lock_take(&v->lock);
+	HASH_FIND(hh_id, v->by_id, &id, sizeof(id), n);
+	if (n != NULL)
+		n->refs++;
+	lock_drop(&v->lock);
+	return n;
+}
+
+/* --- content ------------------------------------------------------------------ */
+
+struct node_dir *
+node_dir_locked(struct vfs *v UNUSED, struct node *n)
+{
+	if (n->dir == NULL)
+		n->dir = calloc(1, sizeof(*n->dir));
+	return n->dir;
+}
+
+struct node_file *
+node_file_locked(struct vfs *v UNUSED, struct node *n)
+{
+	if (n->file == NULL)
+		n->file = calloc(1, sizeof(*n->file));
+	return n->file;
+}
+
+bool
+node_is_dirty_locked(struct vfs *v UNUSED, const struct node *n)
+{
+	return n->file != NULL && n->file->changes != n->file->saved;
+}
+
+bool
+node_is_local_locked(struct vfs *v, const struct node *n)
+{
+	return n->kind == ENTRY_FILE &&
+	    (n->remote == NULL || n->aside || node_is_dirty_locked(v, n));
+}
+
+void
+node_set_remote_locked(struct vfs *v UNUSED, struct node *n, struct entry *e,
+    int64_t seen_ms)
+{
+	bool same = n->remote != NULL && e != NULL &&
+	    strcmp(n->remote->path, e->path) == 0 &&
+	    version_matches(&n->remote->version, &e->version);
+
+	if (!same)
+		n->attr_loaded = false;
+	if (e != NULL)
+		(void)entry_ref(e);
+	entry_unref(n->remote);
+	n->remote = e;
+	n->seen_ms = seen_ms;
+}
+
+void
+node_drop_content_locked(struct vfs *v, struct node *n)
+{
+	struct node_file *f = n->file;
+
+	if (f == NULL || node_is_dirty_locked(v, n) || f->saving)
+		return;
+	staged_unref(f->staged);
+	f->staged = NULL;
+	entry_unref(f->base);
+	f->base = NULL;
+}
+
+/* --- attributes ------------------------------------------------------------------ */
+
+int64_t
+node_ttl_ms(const struct vfs *v, const struct node *n)
+{
+	return n->backend->ttl_ms >= 0 ? n->backend->ttl_ms :
+					 v->config.attr_ttl_ms;
+}
+
+int64_t
+node_ttl_left_locked(struct vfs *v, const struct node *n)
+{
+	int64_t left;
+
+	if (node_is_local_locked(v, n))
+		return node_ttl_ms(v, n);
+	if (n->seen_ms == 0)
+		return 0;
+	left = n->seen_ms + node_ttl_ms(v, n) - clock_mono_ms();
+	return left > 0 ? left : 0;
+}
+
+static void
+load_attr_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	if (n->attr_loaded || n->remote == NULL)
+		return;
+	n->attr_loaded = true;
+	n->attr = (struct overlay_attr){ 0 };
+	if (v->config.overlay != NULL && n->kind != ENTRY_SESSION)
+		(void)overlay_get(v->config.overlay, n->remote, &n->attr);
+}
+
+void
+node_save_attr_locked(struct vfs *v, struct node *n)
+{
+	/* Without a remote version there is nothing to tie it to yet; the save
+	 * writes it. */
+	if (v->config.overlay != NULL && n->remote != NULL &&
+	    !node_is_local_locked(v, n))
+		overlay_set(v->config.overlay, n->remote, &n->attr);
+}
+
+static mode_t
+shown_mode(const struct vfs *v, const struct node *n)
+{
+	mode_t mode = n->remote != NULL ? n->remote->mode : 0;
+
+	switch (n->kind) {
+	case ENTRY_DIR:
+		return S_IFDIR | (mode != 0 ? mode : 0777 & ~v->config.dmask);
+	case ENTRY_LINK:
+		return S_IFLNK | 0777;
+	case ENTRY_SESSION:
+		return S_IFREG | mode;
+	case ENTRY_FILE:
+		break;
+	}
+	mode = n->attr.executable ? 0777 : 0666;
+	if (v->config.read_only)
+		mode &= (mode_t)~0222;
+	return S_IFREG | (mode & ~v->config.fmask);
+}
+
+static struct timespec
+from_ms(int64_t ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000 };
+
+	if (ts.tv_nsec < 0) {
+		ts.tv_nsec += 1000000000;
+		ts.tv_sec--;
+	}
+	return ts;
+}
+
+void
+node_stat_locked(struct vfs *v, struct node *n, struct stat *st)
+{
+	struct node_file *f = n->file;
+
+	load_attr_locked(v, n);
+	memset(st, 0, sizeof(*st));
+	st->st_ino = n->ino;
+	st->st_mode = shown_mode(v, n);
+	st->st_nlink = n->parent != NULL || n == v->root ? 1 : 0;
+	st->st_uid = v->config.uid;
+	st->st_gid = v->config.gid;
+	st->st_blksize = (blksize_t)BLOCK_BYTES;
+	if (n->remote != NULL) {
+		st->st_size = (off_t)n->remote->version.size;
+		st->st_mtim = from_ms(n->remote->version.mtime_ms);
+	}
+	if (n->attr.has_mtime)
+		st->st_mtim = n->attr.mtime;
+	if (f != NULL && f->staged != NULL && node_is_dirty_locked(v, n)) {
+		st->st_size = (off_t)staged_size(f->staged);
+		st->st_mtim = f->mtime;
+	}
+	if (n->kind == ENTRY_DIR)
+		st->st_size = 0;
+	st->st_atim = st->st_ctim = st->st_mtim;
+	st->st_blocks = (st->st_size + 511) / 512;
+}

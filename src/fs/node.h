@@ -1,0 +1,234 @@
+/* fs/node.h: the names and files that the mount knows: the private heart of fs/.
+ *
+ * A node is what the kernel calls an inode: it is known by a number that is never
+ * used twice, lives while the kernel, a handle, a child or an unsent change refers
+ * to it, and keeps its identity through renames.  It may have lost its name
+ * (deleted, or replaced by a newer version while it was open).
+ *
+ * One lock, vfs->lock, guards all of it; it is never held across a request or disk
+ * I/O.  What takes time is done between two holdings of the lock, with the state
+ * that keeps others away (saving, listing, frozen) written down here, and
+ * vfs->changed is broadcast when such a state ends. */
+#ifndef FS_NODE_H
+#define FS_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/attr.h"
+#include "base/call.h"
+#include "base/lock.h"
+#include "base/table.h"
+#include "cache/block_cache.h"
+#include "cache/entry.h"
+#include "cache/overlay.h"
+#include "cache/staging.h"
+#include "fs/scratch.h"
+#include "fs/vfs.h"
+
+struct pending_item;
+
+/* Names that this mount changed in a directory while a listing was on its way. */
+#define RECENT_NAMES 64
+
+struct node_dir {
+	/* The last complete listing, patched by our own changes since; sorted by
+	 * name.  listed_ms is when it was asked for; 0: there is none. */
+	struct entry **list;
+	size_t n, cap;
+	int64_t listed_ms;
+	bool listing;	  /* somebody is fetching one */
+	int64_t asked_ms; /* when a single name was last asked for */
+	uint64_t changes; /* counts our own changes of names here */
+	char *recent[RECENT_NAMES]; /* the names of the last of them */
+	unsigned asides;  /* nodes that hide an object of this directory */
+	bool left_taken;  /* vfs->left was looked through */
+	/* The last name that the service said is absent, and when. */
+	char *absent;
+	int64_t absent_ms;
+};
+
+struct node_file {
+	unsigned opens;
+	unsigned writers; /* of these, for writing */
+
+	/* Local content; NULL: the content is the remote version's.  base is what
+	 * it builds on: the source of bytes that are not here, and the version
+	 * that an upload may replace.  base NULL: the name must be free. */
+	struct staged *staged;
+	struct entry *base;
+
+	/* Counts changes of the content; the server has that of saved. */
+	uint64_t changes;
+	uint64_t saved;
+	bool deferred; /* created or emptied, and nothing written since */
+	bool flushed;  /* a close has promised to keep it */
+	struct timespec mtime; /* of the local content */
+
+	/* The saver's: see fs/save.c. */
+	bool queued;
+	bool saving;
+	uint64_t tickets; /* saves asked for */
+	uint64_t settled; /* ticket up to which the outcome is known */
+	int result;	  /* of the last save */
+	unsigned failures; /* in a row */
+	uint64_t due_ms;   /* monotonic; 0: not waiting for a time */
+	uint64_t subject;  /* in the journal; 0: none */
+	struct pending_item *pending;
+
+	int error;	   /* of the last save, 0 when it went well */
+	char words[CALL_WORDS];
+};
+
+struct node {
+	uint64_t id;	  /* set once */
+	uint64_t nlookup; /* references of the kernel */
+	unsigned refs;	  /* all others */
+
+	/* The name; parent is NULL for the root and when it has none any more.
+	 * The name is part of key, by which it is found. */
+	struct node *parent; /* holds a reference */
+	struct name_key *key;
+	const char *name;
+
+	enum entry_kind kind;	 /* set once, as backend and ino */
+	struct backend *backend;
+	uint64_t ino;
+	bool ino_moved; /* ino is not the hash of the path any more */
+
+	struct entry *remote; /* last seen at the service; NULL: not there */
+	int64_t seen_ms;      /* when it was asked for; 0: not to be trusted */
+	bool gone;	      /* the service has another version or nothing */
+
+	struct overlay_attr attr; /* shown in place of remote's */
+	bool attr_loaded;
+
+	enum scratch scratch;
+	/* Shown under another name than remote has: remote is hidden, and a new
+	 * file of that name replaces it. */
+	bool aside;
+	uint64_t aside_subject;
+	bool delete_at_release; /* remote has a hidden name of ours */
+	uint64_t delete_subject;
+	unsigned frozen; /* being renamed or removed: no save here or below */
+	uint64_t kernel_pages; /* hash of the version whose pages the kernel has */
+
+	struct node_dir *dir;	/* directories; made when needed */
+	struct node_file *file; /* files; made when needed */
+
+	struct node *children;	  /* of a directory */
+	struct node *prev, *next; /* in parent->children */
+	struct node *save_next, *save_prev; /* in vfs->queue or vfs->waiting */
+	UT_hash_handle hh_id;
+	UT_hash_handle hh_name; /* by key */
+};
+
+struct vfs {
+	struct vfs_config config; /* set once */
+
+	struct lock lock;
+	struct cond changed;
+	/* All below with lock. */
+	uint64_t last_id;
+	struct node *by_id;
+	struct node *by_name;
+	struct node *root; /* holds a reference */
+	struct vfs_left left;
+	struct moved_ino *moved; /* inode numbers that no longer follow the path */
+
+	/* The saver. */
+	struct node *queue;   /* each holds a reference; queued */
+	struct node *waiting; /* with due_ms; each holds a reference */
+	struct cond work;
+	unsigned saving; /* saves under way */
+	unsigned dirty;	 /* nodes with unsent changes */
+	bool stopping;
+	pthread_t *threads;
+	unsigned n_threads;
+};
+
+/* --- life ------------------------------------------------------------------ */
+
+/* A node for e under parent and name, which has none yet; one reference for the
+ * caller.  remote may be NULL for a file that is not on the server.  NULL when out
+ * of memory. */
+struct node *node_new_locked(struct vfs *v, struct node *parent,
+    const char *name, enum entry_kind kind, struct backend *backend,
+    struct entry *remote) REQUIRES(v->lock);
+
+struct node *node_ref_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+void node_unref_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+void node_unref(struct vfs *v, struct node *n) EXCLUDES(v->lock);
+
+/* The kernel's references. */
+void node_remember_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+void node_forget(struct vfs *v, uint64_t id, uint64_t count) EXCLUDES(v->lock);
+
+/* A reference to the node with that number; NULL: the kernel made it up. */
+struct node *node_get(struct vfs *v, uint64_t id) EXCLUDES(v->lock);
+
+/* --- names ------------------------------------------------------------------ */
+
+/* Borrowed; NULL when no node has that name. */
+struct node *node_find_locked(struct vfs *v, struct node *parent,
+    const char *name) REQUIRES(v->lock);
+
+/* Gives n the name in parent, which nobody has; -ENOMEM. */
+int node_name_locked(struct vfs *v, struct node *n, struct node *parent,
+    const char *name) REQUIRES(v->lock);
+
+/* n has another name from now on, which nobody has; -ENOMEM. */
+int node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
+    const char *name) REQUIRES(v->lock);
+
+/* n has no name any more. */
+void node_unname_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
+/* Is n, or a directory above it, in the subtree of top? */
+bool node_is_below_locked(struct vfs *v, const struct node *n,
+    const struct node *top) REQUIRES(v->lock);
+
+/* Path below the mount point, without a leading slash; NULL when out of memory. */
+char *node_path_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock);
+char *node_path(struct vfs *v, const struct node *n) EXCLUDES(v->lock);
+
+/* --- content ----------------------------------------------------------------- */
+
+struct node_dir *node_dir_locked(struct vfs *v, struct node *n)
+    REQUIRES(v->lock);
+struct node_file *node_file_locked(struct vfs *v, struct node *n)
+    REQUIRES(v->lock);
+
+bool node_is_dirty_locked(struct vfs *v, const struct node *n)
+    REQUIRES(v->lock);
+
+/* Exists here whatever a listing of the server says? */
+bool node_is_local_locked(struct vfs *v, const struct node *n)
+    REQUIRES(v->lock);
+
+/* Takes e (a reference of its own) as what the service has now; 0 for seen_ms: do
+ * not trust it for long. */
+void node_set_remote_locked(struct vfs *v, struct node *n, struct entry *e,
+    int64_t seen_ms) REQUIRES(v->lock);
+
+/* Drops clean local content. */
+void node_drop_content_locked(struct vfs *v, struct node *n)
+    REQUIRES(v->lock);
+
+/* --- attributes --------------------------------------------------------------- */
+
+/* How long knowledge about n may be trusted, ms; and what is left of that. */
+int64_t node_ttl_ms(const struct vfs *v, const struct node *n);
+int64_t node_ttl_left_locked(struct vfs *v, const struct node *n)
+    REQUIRES(v->lock);
+
+void node_stat_locked(struct vfs *v, struct node *n, struct stat *st)
+    REQUIRES(v->lock);
+
+/* Writes n->attr to the overlay. */
+void node_save_attr_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
+#endif
