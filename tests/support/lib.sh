@@ -11,8 +11,9 @@
 
 set -eu
 
-name=$(basename "$0" .sh)
-srcdir=$(cd "$(dirname "$0")/../.." && pwd)
+name=${test_name:-$(basename "$0" .sh)}
+srcdir=${srcdir:-$(dirname "$0")/../..}
+srcdir=$(cd "$srcdir" && pwd)
 if [ -z "${builddir:-}" ]; then
 	for builddir in "$PWD" "$srcdir/build/asan" "$srcdir/build/try" "$srcdir"
 	do
