@@ -1,0 +1,139 @@
+/* base/jval: what is taken from a document, and what is refused. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/jval.h"
+#include "tests/support/unit.h"
+
+static const char *const bad[] = {
+	"",
+	" ",
+	"{",
+	"{}}",
+	"{} x",
+	"{\"a\":1,}",
+	"[1,]",
+	"{\"a\":01}",
+	"nul",
+	"<html></html>",
+	"\"\xff\"",
+};
+
+START_TEST(not_json_is_refused)
+{
+	struct json_object *obj = NULL;
+
+	ck_assert_int_eq(jval_parse(bad[_i], strlen(bad[_i]), &obj), -EBADMSG);
+}
+END_TEST
+
+START_TEST(depth_is_bounded)
+{
+	char text[512];
+	struct json_object *obj = NULL;
+
+	memset(text, '[', 200);
+	memset(text + 200, ']', 200);
+	ck_assert_int_eq(jval_parse(text, 400, &obj), -EBADMSG);
+	memset(text, '[', 20);
+	memset(text + 20, ']', 20);
+	ck_assert_int_eq(jval_parse(text, 40, &obj), 0);
+	json_object_put(obj);
+}
+END_TEST
+
+START_TEST(members_keep_their_type)
+{
+	static const char text[] = " {\"s\":\"x\",\"n\":9223372036854775806,"
+				   "\"b\":true,\"a\":[1],\"o\":{},\"z\":null,"
+				   "\"big\":99999999999999999999,\"f\":1.5,"
+				   "\"digits\":\"12\",\"nul\":\"a\\u0000b\"} ";
+	struct json_object *obj;
+	struct json_object *sub = NULL;
+	const char *s = "before";
+	int64_t n = 7;
+	bool b = false;
+
+	ck_assert_int_eq(jval_parse(text, sizeof text - 1, &obj), 0);
+	ck_assert_int_eq(jval_str(obj, "n", &s), -EBADMSG);
+	ck_assert_int_eq(jval_str(obj, "z", &s), -ENOENT);
+	ck_assert_int_eq(jval_str(obj, "none", &s), -ENOENT);
+	ck_assert_int_eq(jval_str(obj, "nul", &s), -EBADMSG);
+	ck_assert_str_eq(s, "before");
+	ck_assert_int_eq(jval_str(obj, "s", &s), 0);
+	ck_assert_str_eq(s, "x");
+
+	ck_assert_int_eq(jval_i64(obj, "big", &n), -EBADMSG);
+	ck_assert_int_eq(jval_i64(obj, "f", &n), -EBADMSG);
+	ck_assert_int_eq(jval_i64(obj, "digits", &n), -EBADMSG);
+	ck_assert_int_eq(jval_i64(obj, "b", &n), -EBADMSG);
+	ck_assert_int_eq(jval_i64(NULL, "n", &n), -ENOENT);
+	ck_assert_int_eq(n, 7);
+	ck_assert_int_eq(jval_i64(obj, "n", &n), 0);
+	ck_assert_int_eq(n, INT64_MAX - 1);
+
+	ck_assert_int_eq(jval_bool(obj, "n", &b), -EBADMSG);
+	ck_assert_int_eq(jval_bool(obj, "b", &b), 0);
+	ck_assert(b);
+
+	ck_assert_int_eq(jval_array(obj, "o", &sub), -EBADMSG);
+	ck_assert_int_eq(jval_array(obj, "a", &sub), 0);
+	ck_assert_int_eq(jval_object(obj, "a", &sub), -EBADMSG);
+	ck_assert_int_eq(jval_object(obj, "o", &sub), 0);
+	ck_assert_int_eq(jval_str(sub, "s", &s), -ENOENT);
+	json_object_put(obj);
+}
+END_TEST
+
+START_TEST(what_is_added_is_read_back)
+{
+	struct json_object *obj = json_object_new_object();
+	const char *s = NULL;
+	int64_t n = 0;
+	size_t len = 0;
+
+	ck_assert_int_eq(jval_add_str(obj, "path", "/a \"b\"\n"), 0);
+	ck_assert_int_eq(jval_add_i64(obj, "id", INT64_MIN + 1), 0);
+	ck_assert_int_eq(jval_add_bool(obj, "yes", true), 0);
+
+	const char *text = jval_text(obj, &len);
+
+	ck_assert_str_eq(text, "{\"path\":\"/a \\\"b\\\"\\n\","
+			       "\"id\":-9223372036854775807,\"yes\":true}");
+	ck_assert_uint_eq(len, strlen(text));
+
+	struct json_object *back;
+
+	ck_assert_int_eq(jval_parse(text, len, &back), 0);
+	ck_assert_int_eq(jval_str(back, "path", &s), 0);
+	ck_assert_str_eq(s, "/a \"b\"\n");
+	ck_assert_int_eq(jval_i64(back, "id", &n), 0);
+	ck_assert_int_eq(n, INT64_MIN + 1);
+	json_object_put(back);
+	json_object_put(obj);
+}
+END_TEST
+
+START_TEST(quoted_text_parses)
+{
+	struct buf b;
+	struct json_object *obj;
+
+	buf_init(&b, 1000);
+	ck_assert_int_eq(jval_quote(&b, "a/\"\\\t\x01\x7f ä"), 0);
+	ck_assert_int_eq(jval_parse(buf_text(&b), b.len, &obj), 0);
+	ck_assert_str_eq(json_object_get_string(obj), "a/\"\\\t\x01\x7f ä");
+	json_object_put(obj);
+	buf_release(&b);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_ROWS(not_json_is_refused, bad),
+	UNIT(depth_is_bounded),
+	UNIT(members_keep_their_type),
+	UNIT(what_is_added_is_read_back),
+	UNIT(quoted_text_parses),
+};
+
+UNIT_MAIN("jval", tests)
