@@ -11,7 +11,6 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "fs/left.h"
 #include "ns/ns.h"
 
 #include "base/banned.h"
@@ -216,7 +215,6 @@ dir_is_new_locked(struct vfs *v, struct node *dir)
 		return;
 	list_clear(d);
 	d->listed_ms = clock_mono_ms();
-	d->left_taken = true;
 }
 
 struct node *
@@ -425,7 +423,6 @@ find_known_locked(struct vfs *v, struct node *parent, const char *name,
 	struct node *n;
 	struct entry *e;
 
-	left_take_locked(v, parent);
 	n = node_find_locked(v, parent, name);
 	if (n != NULL && node_is_local_locked(v, n)) {
 		*out = n;
@@ -680,7 +677,6 @@ dir_rows_load(struct vfs *v, struct call *call, struct node *n,
 	if (node_dir_locked(v, n) == NULL) {
 		ret = -ENOMEM;
 	} else {
-		left_take_locked(v, n);
 		ret = update_list_locked(v, call, n, true);
 		if (ret == -ENOENT && n != v->root)
 			detach_locked(v, n);

@@ -288,6 +288,24 @@ free_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	counter_add(CTR_names, -1);
 }
 
+void
+node_free_all_locked(struct vfs *v)
+{
+	struct node *n, *next;
+	struct moved_ino *m, *after;
+
+	HASH_ITER(hh_id, v->by_id, n, next)
+		n->refs++; /* none of them goes before its turn */
+	HASH_ITER(hh_id, v->by_id, n, next)
+		node_unname_locked(v, n);
+	HASH_ITER(hh_id, v->by_id, n, next)
+		free_node_locked(v, n);
+	HASH_ITER(hh, v->moved, m, after) {
+		HASH_DEL(v->moved, m);
+		free(m);
+	}
+}
+
 struct node *
 node_ref_locked(struct vfs *v UNUSED, struct node *n)
 {
@@ -369,6 +387,28 @@ bool
 node_is_dirty_locked(struct vfs *v UNUSED, const struct node *n)
 {
 	return n->file != NULL && n->file->changes != n->file->saved;
+}
+
+void
+node_changed_locked(struct vfs *v, struct node *n)
+{
+	if (!node_is_dirty_locked(v, n)) {
+		v->dirty++;
+		n->refs++;
+	}
+	n->file->changes++;
+}
+
+void
+node_saved_locked(struct vfs *v, struct node *n, uint64_t goal)
+{
+	bool was_dirty = node_is_dirty_locked(v, n);
+
+	n->file->saved = goal;
+	if (was_dirty && !node_is_dirty_locked(v, n)) {
+		v->dirty--;
+		node_unref_locked(v, n);
+	}
 }
 
 bool

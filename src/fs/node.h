@@ -31,6 +31,10 @@
 
 struct pending_item;
 
+/* Clean local content that is kept for a while after the last close. */
+#define KEPT_FILES 32
+#define KEPT_BYTES ((uint64_t)16 << 20) /* of one file, at most */
+
 /* Names that this mount changed in a directory while a listing was on its way. */
 #define RECENT_NAMES 64
 
@@ -45,7 +49,6 @@ struct node_dir {
 	uint64_t changes; /* counts our own changes of names here */
 	char *recent[RECENT_NAMES]; /* the names of the last of them */
 	unsigned asides;  /* nodes that hide an object of this directory */
-	bool left_taken;  /* vfs->left was looked through */
 	/* The last name that the service said is absent, and when. */
 	char *absent;
 	int64_t absent_ms;
@@ -136,7 +139,6 @@ struct vfs {
 	struct node *by_id;
 	struct node *by_name;
 	struct node *root; /* holds a reference */
-	struct vfs_left left;
 	struct moved_ino *moved; /* inode numbers that no longer follow the path */
 
 	/* The saver. */
@@ -145,9 +147,17 @@ struct vfs {
 	struct cond work;
 	unsigned saving; /* saves under way */
 	unsigned dirty;	 /* nodes with unsent changes */
-	bool stopping;
+	_Atomic bool stopping; /* also read without the lock */
 	pthread_t *threads;
 	unsigned n_threads;
+
+	/* The files that were written last, each with its content: a rename or a
+	 * read that follows the close finds it here.  Each holds a reference. */
+	struct node *kept[KEPT_FILES];
+	unsigned next_kept;
+
+	/* Records to end once the lock is free: fs/save_record.c. */
+	struct doomed *doomed;
 };
 
 /* --- life ------------------------------------------------------------------ */
@@ -162,6 +172,9 @@ struct node *node_new_locked(struct vfs *v, struct node *parent,
 struct node *node_ref_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void node_unref_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void node_unref(struct vfs *v, struct node *n) EXCLUDES(v->lock);
+
+/* Every node, whoever refers to it: the mount is over. */
+void node_free_all_locked(struct vfs *v) REQUIRES(v->lock);
 
 /* The kernel's references. */
 void node_remember_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
@@ -203,6 +216,12 @@ struct node_file *node_file_locked(struct vfs *v, struct node *n)
     REQUIRES(v->lock);
 
 bool node_is_dirty_locked(struct vfs *v, const struct node *n)
+    REQUIRES(v->lock);
+
+/* One more change of n's content; the server has that of goal.  A dirty node
+ * refers to itself, so that it lives until it is clean. */
+void node_changed_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+void node_saved_locked(struct vfs *v, struct node *n, uint64_t goal)
     REQUIRES(v->lock);
 
 /* Exists here whatever a listing of the server says? */

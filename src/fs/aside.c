@@ -1,0 +1,216 @@
+/* fs/aside.c - objects that are shown under another name than they have. */
+#include "config.h"
+
+#include "fs/aside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "base/jval.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cache/journal.h"
+#include "fs/base_source.h"
+#include "fs/content.h"
+#include "fs/dir.h"
+#include "fs/save.h"
+#include "fs/save_record.h"
+
+#include "base/banned.h"
+
+static int
+note(struct vfs *v, uint16_t type, uint64_t subject, const struct entry *e,
+    const char *shown)
+{
+	struct json_object *p = json_object_new_object();
+	int ret;
+
+	ret = jval_add_str(p, "tree", e->tree);
+	if (ret == 0)
+		ret = jval_add_str(p, "path", e->path);
+	if (ret == 0 && shown != NULL)
+		ret = jval_add_str(p, "shown", shown);
+	if (ret == 0)
+		ret = journal_write(v->config.journal, type, subject, p, true);
+	json_object_put(p);
+	return ret;
+}
+
+int
+aside_begin(struct vfs *v, struct node *n)
+{
+	uint64_t subject = journal_subject(v->config.journal);
+	struct entry *e;
+	char *shown;
+	int ret;
+
+	lock_take(&v->lock);
+	e = entry_ref(n->remote);
+	shown = text_dup(n->name);
+	lock_drop(&v->lock);
+	ret = shown != NULL ?
+	    note(v, JOURNAL_ASIDE, subject, e, shown) : -ENOMEM;
+	lock_take(&v->lock);
+	if (ret == 0 && node_file_locked(v, n) == NULL)
+		ret = -ENOMEM;
+	if (ret == 0) {
+		n->aside = true;
+		n->aside_subject = subject;
+		if (node_dir_locked(v, n->parent) != NULL)
+			n->parent->dir->asides++;
+		save_later_locked(v, n, v->config.scratch_keep_ms);
+	}
+	lock_drop(&v->lock);
+	free(shown);
+	entry_unref(e);
+	return ret;
+}
+
+void
+aside_end_locked(struct vfs *v, struct node *n)
+{
+	if (!n->aside)
+		return;
+	n->aside = false;
+	journal_end(v->config.journal, n->aside_subject);
+	if (n->parent != NULL && n->parent->dir != NULL)
+		n->parent->dir->asides--;
+}
+
+int
+aside_keep(struct vfs *v, struct call *call, struct node *n)
+{
+	return content_fetch(v, call, n);
+}
+
+void
+aside_replaced(struct vfs *v, struct node *n)
+{
+	bool wanted;
+
+	lock_take(&v->lock);
+	aside_end_locked(v, n);
+	wanted = n->parent != NULL;
+	entry_unref(n->remote);
+	n->remote = NULL;
+	entry_unref(n->file->base);
+	n->file->base = NULL;
+	if (!n->attr.has_mtime)
+		n->attr_loaded = false;
+	lock_drop(&v->lock);
+	if (!wanted)
+		return;
+	(void)save_record_change(v, n, true);
+	(void)save_record_promise(v, n, true); /* logged */
+	lock_take(&v->lock);
+	if (n->scratch == SCRATCH_LATER)
+		save_later_locked(v, n, v->config.scratch_keep_ms);
+	lock_drop(&v->lock);
+}
+
+int
+aside_doom(struct vfs *v, struct node *n)
+{
+	uint64_t subject = journal_subject(v->config.journal);
+	int ret;
+
+	ret = note(v, JOURNAL_DELETE, subject, n->remote, NULL);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	if (node_file_locked(v, n) == NULL) {
+		ret = -ENOMEM;
+	} else {
+		n->delete_at_release = true;
+		n->delete_subject = subject;
+	}
+	lock_drop(&v->lock);
+	return ret;
+}
+
+/* --- doing it ------------------------------------------------------------------- */
+
+static int
+delete_hidden(struct vfs *v, struct call *call, struct node *n)
+{
+	struct entry *e;
+	int ret;
+
+	lock_take(&v->lock);
+	if (n->file->opens > 0 && !v->stopping) {
+		lock_drop(&v->lock);
+		return 0; /* at the last release */
+	}
+	e = entry_ref(n->remote);
+	lock_drop(&v->lock);
+	ret = e->backend->ops->unlink(e->backend, call, e);
+	if (ret == -ENOENT)
+		ret = 0;
+	if (ret == 0) {
+		journal_end(v->config.journal, n->delete_subject);
+		lock_take(&v->lock);
+		n->delete_at_release = false;
+		lock_drop(&v->lock);
+	} else {
+		log_warn("aside", "%s could not be deleted", e->path);
+		lock_take(&v->lock);
+		save_later_locked(v, n, 30000);
+		lock_drop(&v->lock);
+	}
+	entry_unref(e);
+	return ret;
+}
+
+static int
+rename_for_real(struct vfs *v, struct call *call, struct node *n)
+{
+	struct entry *e, *dir, *moved = NULL;
+	struct node *fresh;
+	char *name;
+	int ret;
+
+	lock_take(&v->lock);
+	fresh = n->parent != NULL ?
+	    node_find_locked(v, n->parent, n->remote->name) : NULL;
+	if (n->parent == NULL || fresh != NULL) {
+		/* A new file is being written in its place: later. */
+		if (fresh != NULL)
+			save_later_locked(v, n, v->config.scratch_keep_ms);
+		lock_drop(&v->lock);
+		return 0;
+	}
+	e = entry_ref(n->remote);
+	dir = entry_ref(n->parent->remote);
+	name = text_dup(n->name);
+	lock_drop(&v->lock);
+	ret = name != NULL ? e->backend->ops->rename(e->backend, call, e, dir,
+	    name, NULL, &moved) : -ENOMEM;
+	lock_take(&v->lock);
+	if (ret == 0) {
+		dir_remove_locked(v, n->parent, e->name);
+		aside_end_locked(v, n);
+		overlay_move(v->config.overlay, e, moved);
+		node_set_remote_locked(v, n, moved, clock_mono_ms());
+		dir_put_locked(v, n->parent, moved);
+	} else {
+		log_warn("aside", "%s could not be renamed to %s", e->path,
+		    name != NULL ? name : "its new name");
+		save_later_locked(v, n, v->config.scratch_keep_ms);
+	}
+	lock_drop(&v->lock);
+	free(name);
+	entry_unref(moved);
+	entry_unref(dir);
+	entry_unref(e);
+	return ret;
+}
+
+int
+aside_settle(struct vfs *v, struct call *call, struct node *n)
+{
+	if (n->delete_at_release)
+		return delete_hidden(v, call, n);
+	return n->aside ? rename_for_real(v, call, n) : 0;
+}

@@ -1,0 +1,35 @@
+/* fs/aside.h: objects that are shown under another name than they have.
+ *
+ * vim and emacs rename a file to a backup name, write a new file, and delete the
+ * backup a moment later.  The rename is only noted: the object stays on the server
+ * under its real name, hidden, so that the new file replaces it, keeping its
+ * identity, and nothing is ever missing there.  If no new file comes, the rename is
+ * done after a while.
+ *
+ * An object whose name is one of ours (backend/hidden.h), because its file was
+ * deleted while it was open, is deleted here too. */
+#ifndef FS_ASIDE_H
+#define FS_ASIDE_H
+
+#include "fs/node.h"
+
+/* n, clean and with a remote version, has been given its new name here alone. */
+int aside_begin(struct vfs *v, struct node *n);
+
+/* Before the object is replaced: its content is fetched. */
+int aside_keep(struct vfs *v, struct call *call, struct node *n);
+
+/* The object was replaced: n is a local file from now on. */
+void aside_replaced(struct vfs *v, struct node *n);
+
+/* n is not aside any more: its object has the name it shows, or is gone. */
+void aside_end_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
+/* n lost its last name while it is open: deletes its hidden object at the last
+ * release. */
+int aside_doom(struct vfs *v, struct node *n);
+
+/* Does now what waited: the real rename, or the deletion.  The saver calls it. */
+int aside_settle(struct vfs *v, struct call *call, struct node *n);
+
+#endif

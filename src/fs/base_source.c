@@ -1,0 +1,115 @@
+/* fs/base_source.c - bytes of the remote version. */
+#include "config.h"
+
+#include "fs/base_source.h"
+
+#include <errno.h>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "fs/dir.h"
+
+#include "base/banned.h"
+
+/* Is the version of s still what the service has, as far as we must know? */
+static int
+check_version(struct base_source *s, struct call *call)
+{
+	struct vfs *v = s->v;
+	struct node *n = s->node;
+	bool fresh, gone;
+	int ret = 0;
+
+	lock_take(&v->lock);
+	gone = n->gone;
+	fresh = n->seen_ms != 0 &&
+	    clock_mono_ms() - n->seen_ms <= node_ttl_ms(v, n) + 100;
+	lock_drop(&v->lock);
+	if (!fresh && !gone) {
+		struct entry *now = NULL;
+		int64_t asked_ms = clock_mono_ms();
+
+		ret = s->entry->backend->ops->refresh(s->entry->backend, call,
+		    s->entry, &now);
+		if (ret < 0 && ret != -ENOENT)
+			return ret;
+		gone = ret == -ENOENT || now->kind != s->entry->kind ||
+		    !version_matches(&s->entry->version, &now->version);
+		lock_take(&v->lock);
+		if (!gone && n->remote == s->entry)
+			n->seen_ms = asked_ms;
+		lock_drop(&v->lock);
+		entry_unref(now);
+	}
+	if (!gone)
+		return 0;
+	/* What was fetched since the last look may be of the new version. */
+	block_cache_drop(v->config.blocks,
+	    file_key_make(v->config.scope, s->entry));
+	return -ESTALE;
+}
+
+/* The block cache lacks a block. */
+static ssize_t
+fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
+{
+	struct base_source *s = ctx;
+	int ret;
+
+	ret = check_version(s, call);
+	if (ret < 0)
+		return ret;
+	return s->entry->backend->ops->read(s->entry->backend, call, s->entry,
+	    off, dst, len);
+}
+
+ssize_t
+base_source_read(struct base_source *s, struct call *call, uint64_t off,
+    void *dst, size_t len)
+{
+	struct source lacking = { fetch, s };
+
+	if (s->entry == NULL)
+		return 0;
+	return block_cache_read(s->v->config.blocks, call,
+	    file_key_make(s->v->config.scope, s->entry),
+	    s->entry->version.size, &lacking, off, dst, len);
+}
+
+static ssize_t
+read_base(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
+{
+	return base_source_read(ctx, call, off, dst, len);
+}
+
+void
+base_source_init(struct vfs *v, struct node *n, struct base_source *s)
+{
+	struct entry *e;
+
+	lock_take(&v->lock);
+	e = n->file != NULL && n->file->staged != NULL ? n->file->base :
+							 n->remote;
+	*s = (struct base_source){
+		.source = { read_base, s },
+		.v = v,
+		.node = n,
+		.entry = e != NULL ? entry_ref(e) : NULL,
+	};
+	lock_drop(&v->lock);
+}
+
+void
+base_source_release(struct base_source *s)
+{
+	entry_unref(s->entry);
+	s->entry = NULL;
+}
+
+uint64_t
+base_source_version(const struct vfs *v, const struct entry *e)
+{
+	struct file_key key = file_key_make(v->config.scope, e);
+
+	return key.hash[0] | 1;
+}

@@ -1,0 +1,32 @@
+/* fs/base_source.h: where the bytes of a file come from that are not here: its
+ * remote version, through the block cache.
+ *
+ * DBFS and Workspace reads carry no version, so before the service is asked for
+ * bytes of a file that was not looked at for a time-to-live, it is looked at; a
+ * change is -ESTALE, and never a mix. */
+#ifndef FS_BASE_SOURCE_H
+#define FS_BASE_SOURCE_H
+
+#include "cache/source.h"
+#include "fs/node.h"
+
+struct base_source {
+	struct source source; /* for staged_read and staged_fetch_all */
+	struct vfs *v;
+	struct node *node;	/* borrowed */
+	struct entry *entry; /* the version; NULL: there is none */
+};
+
+/* The content that n's local content builds on, or without that n's remote.  To be
+ * released; n must stay referenced until then. */
+void base_source_init(struct vfs *v, struct node *n, struct base_source *s);
+void base_source_release(struct base_source *s);
+
+/* Bytes of the remote version, as block_cache_read. */
+ssize_t base_source_read(struct base_source *s, struct call *call, uint64_t off,
+    void *dst, size_t len);
+
+/* Names a version, for comparing; not 0. */
+uint64_t base_source_version(const struct vfs *v, const struct entry *e);
+
+#endif

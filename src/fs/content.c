@@ -1,0 +1,449 @@
+/* fs/content.c - the content of files. */
+#include "config.h"
+
+#include "fs/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <linux/falloc.h>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "base/counters.h"
+#include "fs/base_source.h"
+#include "fs/dir.h"
+#include "fs/save.h"
+#include "fs/save_record.h"
+
+#include "base/banned.h"
+
+/* --- staging ----------------------------------------------------------------- */
+
+/* n's staging file, with a reference; made when there is none.  empty: without the
+ * remote version's content. */
+static int
+get_staged(struct vfs *v, struct node *n, bool empty, struct staged **out)
+{
+	struct staged *made = NULL;
+	struct entry *base;
+	int ret;
+
+	lock_take(&v->lock);
+	if (n->file->staged != NULL) {
+		*out = staged_ref(n->file->staged);
+		lock_drop(&v->lock);
+		return 0;
+	}
+	base = n->remote != NULL ? entry_ref(n->remote) : NULL;
+	lock_drop(&v->lock);
+
+	ret = staged_new(v->config.staging,
+	    empty || base == NULL ? 0 : base->version.size, &made);
+	if (ret < 0) {
+		entry_unref(base);
+		return ret;
+	}
+	lock_take(&v->lock);
+	if (n->file->staged == NULL) {
+		n->file->staged = made;
+		n->file->base = base;
+		made = NULL;
+		base = NULL;
+	}
+	*out = staged_ref(n->file->staged);
+	lock_drop(&v->lock);
+	staged_unref(made);
+	entry_unref(base);
+	return 0;
+}
+
+/* May n be written?  Its old version cannot be saved once there is a new one. */
+static int
+check_writable(struct vfs *v, struct node *n)
+{
+	int ret = 0;
+
+	if (v->config.read_only)
+		return -EROFS;
+	lock_take(&v->lock);
+	if (n->gone)
+		ret = -ESTALE;
+	lock_drop(&v->lock);
+	return ret;
+}
+
+int
+content_fetch(struct vfs *v, struct call *call, struct node *n)
+{
+	struct base_source base;
+	struct staged *staged;
+	int ret;
+
+	lock_take(&v->lock);
+	ret = node_file_locked(v, n) != NULL ? 0 : -ENOMEM;
+	lock_drop(&v->lock);
+	if (ret == 0)
+		ret = get_staged(v, n, false, &staged);
+	if (ret < 0)
+		return ret;
+	base_source_init(v, n, &base);
+	ret = staged_fetch_all(staged, call, &base.source);
+	base_source_release(&base);
+	staged_unref(staged);
+	return ret;
+}
+
+/* --- open ----------------------------------------------------------------------- */
+
+static bool
+wants_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int
+handle_new(struct vfs *v, struct node *n, int flags, struct handle **out)
+{
+	struct handle *h = malloc(sizeof(*h));
+
+	if (h == NULL)
+		return -ENOMEM;
+	lock_take(&v->lock);
+	if (node_file_locked(v, n) == NULL) {
+		lock_drop(&v->lock);
+		free(h);
+		return -ENOMEM;
+	}
+	*h = (struct handle){ node_ref_locked(v, n), flags };
+	n->file->opens++;
+	n->file->writers += wants_write(flags);
+	lock_drop(&v->lock);
+	counter_add(CTR_handles, 1);
+	*out = h;
+	return 0;
+}
+
+int
+content_create(struct vfs *v, struct node *n, struct entry *base)
+{
+	struct staged *staged;
+	int ret;
+
+	ret = staged_new(v->config.staging, 0, &staged);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	if (node_file_locked(v, n) == NULL) {
+		lock_drop(&v->lock);
+		staged_unref(staged);
+		return -ENOMEM;
+	}
+	n->file->staged = staged;
+	n->file->base = base != NULL ? entry_ref(base) : NULL;
+	lock_drop(&v->lock);
+	return save_record_change(v, n, false);
+}
+
+/* O_TRUNC: the content builds on what was last seen, none of which is kept. */
+static int
+empty(struct vfs *v, struct call *call, struct node *n)
+{
+	struct staged *staged;
+	int ret;
+
+	ret = get_staged(v, n, true, &staged);
+	if (ret < 0)
+		return ret;
+	ret = staged_truncate(staged, call, 0);
+	staged_unref(staged);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	if (n->remote != NULL && n->remote != n->file->base) {
+		entry_unref(n->file->base);
+		n->file->base = entry_ref(n->remote);
+	}
+	lock_drop(&v->lock);
+	return save_record_change(v, n, false);
+}
+
+int
+content_open_new(struct vfs *v, struct node *n, int flags, struct handle **out)
+{
+	return handle_new(v, n, flags, out);
+}
+
+int
+content_open(struct vfs *v, struct call *call, struct node *n, int flags,
+    struct handle **out, bool *keep_pages)
+{
+	struct handle *h;
+	uint64_t version = 0;
+	int ret;
+
+	if (wants_write(flags) && v->config.read_only)
+		return -EROFS;
+	ret = dir_refresh(v, call, n, false);
+	if (ret < 0)
+		return ret == -ENOENT ? -ESTALE : ret;
+	ret = handle_new(v, n, flags, &h);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	if (n->gone)
+		ret = -ESTALE;
+	if (n->remote != NULL)
+		version = base_source_version(v, n->remote);
+	/* Unsent pages are the kernel's own. */
+	*keep_pages = node_is_local_locked(v, n) || n->kernel_pages == version;
+	n->kernel_pages = version;
+	lock_drop(&v->lock);
+	if (ret == 0 && wants_write(flags) && (flags & O_TRUNC) != 0)
+		ret = empty(v, call, n);
+	if (ret < 0) {
+		content_close(v, h);
+		return ret;
+	}
+	*out = h;
+	return 0;
+}
+
+/* Clean content of a file that was just written stays for a while; the file whose
+ * turn it was before makes room. */
+static void
+keep_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	struct node *old = v->kept[v->next_kept];
+
+	for (unsigned i = 0; i < KEPT_FILES; i++)
+		if (v->kept[i] == n)
+			return;
+	v->kept[v->next_kept] = node_ref_locked(v, n);
+	v->next_kept = (v->next_kept + 1) % KEPT_FILES;
+	if (old == NULL)
+		return;
+	if (old->file->opens == 0)
+		node_drop_content_locked(v, old);
+	node_unref_locked(v, old);
+}
+
+static void
+last_close_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	struct node_file *f = n->file;
+
+	if (n->delete_at_release) {
+		save_later_locked(v, n, 0);
+	} else if (n->parent == NULL) {
+		node_drop_content_locked(v, n);
+	} else if (node_is_dirty_locked(v, n)) {
+		if (n->scratch == SCRATCH_NO)
+			save_later_locked(v, n, 0);
+		else if (n->scratch == SCRATCH_LATER)
+			save_later_locked(v, n, v->config.scratch_keep_ms);
+	} else if (f->staged != NULL && !n->aside) {
+		if (staged_size(f->staged) <= KEPT_BYTES)
+			keep_locked(v, n);
+		else
+			node_drop_content_locked(v, n);
+	}
+}
+
+void
+content_close(struct vfs *v, struct handle *h)
+{
+	struct node *n = h->node;
+
+	lock_take(&v->lock);
+	n->file->writers -= wants_write(h->flags);
+	if (--n->file->opens == 0)
+		last_close_locked(v, n);
+	node_unref_locked(v, n);
+	lock_drop(&v->lock);
+	free(h);
+	counter_add(CTR_handles, -1);
+}
+
+/* --- reading and writing ------------------------------------------------------------ */
+
+ssize_t
+content_read(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
+    void *dst, size_t len)
+{
+	struct node *n = h->node;
+	struct staged *staged = NULL;
+	struct base_source base;
+	ssize_t got;
+
+	lock_take(&v->lock);
+	if (n->file->staged != NULL)
+		staged = staged_ref(n->file->staged);
+	lock_drop(&v->lock);
+	base_source_init(v, n, &base);
+	if (staged != NULL)
+		got = staged_read(staged, call, &base.source, off, dst, len);
+	else
+		got = base_source_read(&base, call, off, dst, len);
+	base_source_release(&base);
+	staged_unref(staged);
+	return got;
+}
+
+int
+content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
+    const void *src, size_t len)
+{
+	struct node *n = h->node;
+	struct staged *staged;
+	int ret;
+
+	ret = check_writable(v, n);
+	if (ret < 0)
+		return ret;
+	if (off > n->backend->size_max || len > n->backend->size_max - off)
+		return -EFBIG;
+	ret = get_staged(v, n, false, &staged);
+	if (ret < 0)
+		return ret;
+	ret = staged_write(staged, call, off, src, len);
+	if (ret == 0)
+		ret = save_record_change(v, n, true);
+	staged_unref(staged);
+	return ret;
+}
+
+int
+content_truncate(struct vfs *v, struct call *call, struct node *n,
+    struct handle *h, uint64_t size)
+{
+	struct staged *staged;
+	bool send;
+	int ret;
+
+	ret = check_writable(v, n);
+	if (ret < 0)
+		return ret;
+	if (size > n->backend->size_max)
+		return -EFBIG;
+	lock_take(&v->lock);
+	ret = node_file_locked(v, n) != NULL ? 0 : -ENOMEM;
+	lock_drop(&v->lock);
+	if (ret == 0)
+		ret = get_staged(v, n, size == 0, &staged);
+	if (ret < 0)
+		return ret;
+	ret = staged_truncate(staged, call, size);
+	staged_unref(staged);
+	if (ret == 0)
+		ret = save_record_change(v, n, true);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	send = h == NULL && n->file->writers == 0 && n->scratch == SCRATCH_NO;
+	lock_drop(&v->lock);
+	return send ? save_now(v, call, n) : 0;
+}
+
+int
+content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
+    uint64_t off, uint64_t len)
+{
+	struct node *n = h->node;
+	struct staged *staged;
+	int ret;
+
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE &&
+	    mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	ret = check_writable(v, n);
+	if (ret < 0)
+		return ret;
+	if (off > n->backend->size_max || len > n->backend->size_max - off)
+		return -EFBIG;
+	ret = get_staged(v, n, false, &staged);
+	if (ret < 0)
+		return ret;
+	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
+		ret = staged_punch(staged, call, off, len);
+	else
+		ret = staged_allocate(staged, call, off, len, mode == 0);
+	if (ret == 0)
+		ret = save_record_change(v, n, true);
+	staged_unref(staged);
+	return ret;
+}
+
+int
+content_seek(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
+    int whence, uint64_t *out)
+{
+	struct node *n = h->node;
+	struct staged *staged = NULL;
+	uint64_t size = 0;
+	int ret;
+
+	(void)call;
+	lock_take(&v->lock);
+	if (n->file->staged != NULL)
+		staged = staged_ref(n->file->staged);
+	else if (n->remote != NULL)
+		size = n->remote->version.size;
+	lock_drop(&v->lock);
+	if (staged != NULL) {
+		ret = staged_seek(staged, off, whence, out);
+		staged_unref(staged);
+		return ret;
+	}
+	/* What is on the server has no holes that we know of. */
+	if (off >= size)
+		return -ENXIO;
+	*out = whence == SEEK_HOLE ? size : off;
+	return 0;
+}
+
+/* --- closing ----------------------------------------------------------------------- */
+
+int
+content_flush(struct vfs *v, struct call *call, struct handle *h)
+{
+	struct node *n = h->node;
+	bool dirty, deferred, scratch;
+
+	if (!wants_write(h->flags))
+		return 0;
+	lock_take(&v->lock);
+	dirty = n->parent != NULL &&
+	    (node_is_dirty_locked(v, n) || n->file->saving);
+	deferred = n->file->deferred && !n->file->saving;
+	scratch = n->scratch != SCRATCH_NO;
+	lock_drop(&v->lock);
+	if (!dirty)
+		return 0;
+	/* Shells close the file that they have just emptied before they write:
+	 * sending that would empty it on the server for a moment. */
+	if (deferred || scratch)
+		return save_record_promise(v, n, true);
+	(void)save_record_promise(v, n, false); /* the server has it soon */
+	return save_now(v, call, n);
+}
+
+int
+content_sync(struct vfs *v, struct call *call, struct handle *h)
+{
+	struct node *n = h->node;
+	bool dirty, scratch;
+
+	lock_take(&v->lock);
+	dirty = n->parent != NULL &&
+	    (node_is_dirty_locked(v, n) || n->file->saving);
+	scratch = n->scratch != SCRATCH_NO;
+	lock_drop(&v->lock);
+	if (!dirty)
+		return 0;
+	if (scratch)
+		return save_record_promise(v, n, true);
+	(void)save_record_promise(v, n, false); /* as in content_flush */
+	return save_now(v, call, n);
+}

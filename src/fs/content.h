@@ -1,0 +1,61 @@
+/* fs/content.h: the content of files: open, read, write, truncate, close.
+ *
+ * A file that nobody changed is its remote version, read through the block cache.
+ * The first change gives it a staging file that stands for the whole content; what
+ * is not there yet comes from the version that it builds on. */
+#ifndef FS_CONTENT_H
+#define FS_CONTENT_H
+
+#include "fs/node.h"
+
+/* An open file. */
+struct handle {
+	struct node *node; /* a reference */
+	int flags;	   /* of open(2) */
+};
+
+/**
+ * content_open - opens n
+ *
+ * @keep_pages: whether what the kernel holds of n is this version
+ *
+ * Returns 0; -ESTALE when n is not what its name shows any more (the kernel then
+ * looks the name up anew); -EROFS; the service's error.
+ */
+int content_open(struct vfs *v, struct call *call, struct node *n, int flags,
+    struct handle **out, bool *keep_pages);
+
+/* Gives the open file of a node that was just made here. */
+int content_open_new(struct vfs *v, struct node *n, int flags,
+    struct handle **out);
+
+/* n, new and without content, gets an empty one that replaces base. */
+int content_create(struct vfs *v, struct node *n, struct entry *base);
+
+ssize_t content_read(struct vfs *v, struct call *call, struct handle *h,
+    uint64_t off, void *dst, size_t len);
+int content_write(struct vfs *v, struct call *call, struct handle *h,
+    uint64_t off, const void *src, size_t len);
+
+/* truncate(2) when h is NULL: then the server has it when this returns, unless the
+ * file is open for writing. */
+int content_truncate(struct vfs *v, struct call *call, struct node *n,
+    struct handle *h, uint64_t size);
+
+int content_allocate(struct vfs *v, struct call *call, struct handle *h,
+    int mode, uint64_t off, uint64_t len);
+int content_seek(struct vfs *v, struct call *call, struct handle *h,
+    uint64_t off, int whence, uint64_t *out);
+
+/* close(2) of one descriptor, and fsync(2): the server has what was written, or the
+ * error. */
+int content_flush(struct vfs *v, struct call *call, struct handle *h);
+int content_sync(struct vfs *v, struct call *call, struct handle *h);
+
+/* The last close of h. */
+void content_close(struct vfs *v, struct handle *h);
+
+/* Fetches all of n's content into staging. */
+int content_fetch(struct vfs *v, struct call *call, struct node *n);
+
+#endif

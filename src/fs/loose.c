@@ -1,0 +1,135 @@
+/* fs/loose.c - content that lost its place. */
+#include "config.h"
+
+#include "fs/loose.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cache/journal.h"
+#include "fs/dir.h"
+#include "fs/upload.h"
+#include "ns/ns.h"
+
+#include "base/banned.h"
+
+struct loose {
+	struct vfs *v;
+	struct node *dir;
+	char *name;
+	struct staged *staged;
+	uint64_t subject;
+	struct pending_item *item; /* set once, before the first action */
+};
+
+static void
+loose_free(void *ctx)
+{
+	struct loose *l = ctx;
+
+	if (l == NULL)
+		return;
+	node_unref(l->v, l->dir);
+	staged_unref(l->staged);
+	free(l->name);
+	free(l);
+}
+
+/* The content is on the server, or nobody wants it. */
+static void
+settle(struct loose *l)
+{
+	if (l->subject != 0)
+		journal_end(l->v->config.journal, l->subject);
+	staged_keep(l->staged, false);
+	pending_remove(l->v->config.pending, l->item);
+}
+
+/* What is under the name now is replaced: the person has seen that it differs. */
+static int
+replace(struct loose *l, struct call *call)
+{
+	struct vfs *v = l->v;
+	struct upload up = { .name = l->name, .staged = l->staged };
+	struct entry *out = NULL;
+	struct node *n;
+	int ret;
+
+	lock_take(&v->lock);
+	up.dir = entry_ref(l->dir->remote);
+	lock_drop(&v->lock);
+	ret = ns_lookup(v->config.ns, call, up.dir, l->name, &up.old);
+	if (ret == -ENOENT)
+		ret = 0;
+	if (ret == 0)
+		ret = upload_content(v, call, &up, &out);
+	if (ret == 0) {
+		lock_take(&v->lock);
+		n = node_find_locked(v, l->dir, l->name);
+		if (n != NULL && !node_is_local_locked(v, n)) {
+			n->gone = true;
+			node_unname_locked(v, n);
+		}
+		dir_put_locked(v, l->dir, out);
+		lock_drop(&v->lock);
+	}
+	entry_unref(out);
+	entry_unref(up.old);
+	entry_unref(up.dir);
+	return ret;
+}
+
+static int
+loose_act(void *ctx, struct call *call, enum pending_action action)
+{
+	struct loose *l = ctx;
+	int ret = 0;
+
+	if (action == PENDING_RETRY) {
+		pending_set(l->v->config.pending, l->item, PENDING_UPLOADING,
+		    "");
+		ret = replace(l, call);
+		if (ret < 0)
+			pending_set(l->v->config.pending, l->item,
+			    PENDING_CONFLICT, call->words);
+	} else {
+		log_warn("save", "the unsent content of %s was discarded",
+		    l->name);
+	}
+	if (ret == 0)
+		settle(l);
+	return ret;
+}
+
+int
+loose_add(struct vfs *v, const struct loose_info *info)
+{
+	struct loose *l = calloc(1, sizeof(*l));
+	int ret;
+
+	if (l == NULL)
+		return -ENOMEM;
+	l->v = v;
+	l->name = text_dup(info->name);
+	l->staged = staged_ref(info->staged);
+	l->subject = info->subject;
+	lock_take(&v->lock);
+	l->dir = node_ref_locked(v, info->dir);
+	lock_drop(&v->lock);
+	ret = l->name == NULL ? -ENOMEM :
+	    pending_add(v->config.pending,
+		info->path != NULL ? info->path : info->name, l->staged,
+		loose_act, l, loose_free, &l->item);
+	if (ret < 0) {
+		loose_free(l);
+		return ret;
+	}
+	staged_keep(l->staged, true);
+	pending_set(v->config.pending, l->item, info->state, info->reason);
+	log_warn("save", "%s: %s; our content is kept in %s, see"
+	    " .control/pending", info->path != NULL ? info->path : info->name,
+	    info->reason, staged_path(l->staged));
+	return 0;
+}

@@ -1,0 +1,346 @@
+/* fs/names.c - making and removing names. */
+#include "config.h"
+
+#include "fs/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "backend/hidden.h"
+#include "base/clock.h"
+#include "fs/aside.h"
+#include "fs/dir.h"
+#include "fs/save.h"
+#include "fs/save_record.h"
+
+#include "base/banned.h"
+
+/* A deleted file that is open is fetched up to this size, above it renamed. */
+#define FETCH_AT_UNLINK ((uint64_t)8 << 20)
+
+/* May names in dir be changed, and can it hold name? */
+static int
+check(struct vfs *v, struct node *dir, const char *name)
+{
+	const struct backend_ops *ops = dir->backend->ops;
+
+	if (ops->put == NULL && ops->mkdir == NULL)
+		return -EPERM; /* .control, the root */
+	if (v->config.read_only)
+		return -EROFS;
+	return name != NULL && ops->check_name != NULL ?
+	    ops->check_name(dir->backend, name) : 0;
+}
+
+/* --- making ---------------------------------------------------------------------- */
+
+static int
+create_new(struct vfs *v, struct node *parent, const char *name, int flags,
+    mode_t mode, struct node **out)
+{
+	struct entry *base = NULL;
+	struct node *n, *aside;
+	int ret;
+
+	if (parent->backend->ops->put == NULL)
+		return -EROFS;
+	lock_take(&v->lock);
+	if (node_find_locked(v, parent, name) != NULL) {
+		lock_drop(&v->lock);
+		return -EEXIST;
+	}
+	aside = dir_aside_locked(v, parent, name);
+	if (aside != NULL)
+		base = entry_ref(aside->remote);
+	n = node_new_locked(v, parent, name, ENTRY_FILE, parent->backend, NULL);
+	if (n != NULL) {
+		n->scratch = scratch_of_created(name, flags, mode);
+		n->attr.executable = (mode & 0111) != 0;
+		n->attr_loaded = true;
+	}
+	lock_drop(&v->lock);
+	ret = n != NULL ? content_create(v, n, base) : -ENOMEM;
+	entry_unref(base);
+	if (ret == 0) {
+		*out = n;
+		return 0;
+	}
+	if (n != NULL) {
+		lock_take(&v->lock);
+		node_unname_locked(v, n);
+		if (n->file != NULL)
+			save_forget_locked(v, n);
+		node_unref_locked(v, n);
+		lock_drop(&v->lock);
+		save_record_reap(v);
+	}
+	return ret;
+}
+
+int
+names_create(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, int flags, mode_t mode, struct node **out,
+    struct handle **handle, bool *keep_pages)
+{
+	struct node *n = NULL;
+	int ret;
+
+	ret = check(v, parent, name);
+	if (ret < 0)
+		return ret;
+	ret = dir_lookup_new(v, call, parent, name, &n);
+	if (ret == 0) {
+		if ((flags & O_EXCL) != 0)
+			ret = -EEXIST;
+		else if (n->kind == ENTRY_DIR)
+			ret = -EISDIR;
+		else
+			ret = content_open(v, call, n, flags, handle,
+			    keep_pages);
+	} else if (ret == -ENOENT) {
+		ret = create_new(v, parent, name, flags, mode, &n);
+		if (ret == 0)
+			ret = content_open_new(v, n, flags, handle);
+		*keep_pages = false;
+	}
+	if (ret == 0)
+		*out = n;
+	else
+		node_unref(v, n);
+	return ret;
+}
+
+int
+names_mkdir(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out)
+{
+	struct entry *dir, *e = NULL;
+	struct node *n = NULL;
+	int ret;
+
+	ret = check(v, parent, name);
+	if (ret < 0)
+		return ret;
+	if (parent->backend->ops->mkdir == NULL)
+		return -EPERM;
+	ret = dir_lookup_new(v, call, parent, name, &n);
+	if (ret == 0) {
+		node_unref(v, n);
+		return -EEXIST;
+	}
+	if (ret != -ENOENT)
+		return ret;
+	lock_take(&v->lock);
+	dir = entry_ref(parent->remote);
+	lock_drop(&v->lock);
+	ret = dir->backend->ops->mkdir(dir->backend, call, dir, name, &e);
+	entry_unref(dir);
+	lock_take(&v->lock);
+	if (ret < 0) {
+		dir_drop_locked(v, parent); /* it may have been made */
+		lock_drop(&v->lock);
+		return ret;
+	}
+	n = node_find_locked(v, parent, name) == NULL ?
+	    node_new_locked(v, parent, name, ENTRY_DIR, e->backend, e) : NULL;
+	if (n != NULL) {
+		n->seen_ms = clock_mono_ms();
+		n->attr.has_mtime = true;
+		n->attr.mtime = clock_real();
+		n->attr_loaded = true;
+		dir_is_new_locked(v, n);
+	}
+	dir_put_locked(v, parent, e);
+	lock_drop(&v->lock);
+	entry_unref(e);
+	if (n == NULL)
+		return dir_lookup(v, call, parent, name, out);
+	*out = n;
+	return 0;
+}
+
+/* --- removing ---------------------------------------------------------------------- */
+
+/* n is gone from the server and from its name. */
+static void
+removed_locked(struct vfs *v, struct node *n, const struct entry *was)
+    REQUIRES(v->lock)
+{
+	struct node *parent = n->parent;
+
+	if (parent != NULL && was != NULL &&
+	    dir_aside_locked(v, parent, was->name) == n)
+		dir_remove_locked(v, parent, was->name);
+	else if (parent != NULL)
+		dir_remove_locked(v, parent, n->name);
+	aside_end_locked(v, n);
+	if (was != NULL && v->config.overlay != NULL)
+		overlay_drop(v->config.overlay, was);
+	node_unname_locked(v, n);
+	if (n->file != NULL)
+		save_forget_locked(v, n);
+}
+
+/* Before the object of an open file goes: its content must stay readable.  *hidden
+ * is the object's entry under a hidden name when it was renamed to one. */
+static int
+preserve(struct vfs *v, struct call *call, struct node *n,
+    struct entry **hidden)
+{
+	char name[HIDDEN_NAME_BYTES];
+	struct entry *e, *dir;
+	bool needed;
+	int ret;
+
+	lock_take(&v->lock);
+	needed = n->file != NULL && n->file->opens > 0 && n->remote != NULL &&
+	    !n->gone &&
+	    (n->file->staged == NULL || !staged_complete(n->file->staged));
+	e = needed ? entry_ref(n->remote) : NULL;
+	dir = needed ? entry_ref(n->parent->remote) : NULL;
+	lock_drop(&v->lock);
+	if (!needed)
+		return 0;
+	if (e->version.size <= FETCH_AT_UNLINK ||
+	    e->backend->ops->rename == NULL) {
+		ret = content_fetch(v, call, n);
+	} else {
+		hidden_name(name);
+		ret = e->backend->ops->rename(e->backend, call, e, dir, name,
+		    NULL, hidden);
+	}
+	entry_unref(e);
+	entry_unref(dir);
+	return ret;
+}
+
+/* The object behind n must go, unless a new file is about to replace it. */
+static struct entry *
+object_to_remove_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	if (n->remote == NULL)
+		return NULL;
+	if (n->aside &&
+	    node_find_locked(v, n->parent, n->remote->name) != NULL)
+		return NULL;
+	return entry_ref(n->remote);
+}
+
+static int
+unlink_frozen(struct vfs *v, struct call *call, struct node *n)
+{
+	struct entry *e, *hidden = NULL;
+	int ret = 0;
+
+	lock_take(&v->lock);
+	e = object_to_remove_locked(v, n);
+	lock_drop(&v->lock);
+	if (e != NULL && e->backend->ops->unlink == NULL) {
+		entry_unref(e);
+		return -EPERM;
+	}
+	if (e != NULL)
+		ret = preserve(v, call, n, &hidden);
+	if (ret == 0 && e != NULL && hidden == NULL)
+		ret = e->backend->ops->unlink(e->backend, call, e);
+	if (ret == -ENOENT)
+		ret = 0; /* somebody was faster */
+	lock_take(&v->lock);
+	if (ret == 0) {
+		removed_locked(v, n, e);
+		if (hidden != NULL)
+			node_set_remote_locked(v, n, hidden,
+			    clock_mono_ms());
+	} else {
+		dir_drop_locked(v, n->parent); /* unknown what happened */
+		n->seen_ms = 0;
+	}
+	lock_drop(&v->lock);
+	if (hidden != NULL)
+		(void)aside_doom(v, n); /* logged; it stays hidden then */
+	entry_unref(hidden);
+	entry_unref(e);
+	return ret;
+}
+
+int
+names_unlink(struct vfs *v, struct call *call, struct node *parent,
+    const char *name)
+{
+	struct node *n;
+	int ret;
+
+	ret = check(v, parent, NULL);
+	if (ret < 0)
+		return ret;
+	ret = dir_lookup(v, call, parent, name, &n);
+	if (ret < 0)
+		return ret;
+	if (n->kind == ENTRY_DIR)
+		ret = -EISDIR;
+	if (ret == 0)
+		ret = save_freeze(v, call, n);
+	if (ret == 0) {
+		ret = unlink_frozen(v, call, n);
+		save_thaw(v, n);
+	}
+	node_unref(v, n);
+	save_record_reap(v);
+	return ret;
+}
+
+static bool
+has_local_names(struct vfs *v, struct node *dir)
+{
+	struct node *c;
+	bool found = false;
+
+	lock_take(&v->lock);
+	DL_FOREACH(dir->children, c)
+		found = found || node_is_local_locked(v, c);
+	lock_drop(&v->lock);
+	return found;
+}
+
+int
+names_rmdir(struct vfs *v, struct call *call, struct node *parent,
+    const char *name)
+{
+	struct entry *e;
+	struct node *n;
+	int ret;
+
+	ret = check(v, parent, NULL);
+	if (ret < 0)
+		return ret;
+	ret = dir_lookup(v, call, parent, name, &n);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	e = entry_ref(n->remote != NULL ? n->remote : parent->remote);
+	lock_drop(&v->lock);
+	if (n->kind != ENTRY_DIR)
+		ret = -ENOTDIR;
+	else if (e->backend->ops->rmdir == NULL ||
+	    e->backend != parent->remote->backend)
+		ret = -EPERM;
+	else if (has_local_names(v, n))
+		ret = -ENOTEMPTY;
+	if (ret == 0)
+		ret = save_freeze(v, call, n);
+	if (ret == 0) {
+		ret = e->backend->ops->rmdir(e->backend, call, e);
+		lock_take(&v->lock);
+		if (ret == 0)
+			removed_locked(v, n, e);
+		else
+			dir_drop_locked(v, n);
+		lock_drop(&v->lock);
+		save_thaw(v, n);
+	}
+	entry_unref(e);
+	node_unref(v, n);
+	return ret;
+}

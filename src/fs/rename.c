@@ -1,0 +1,563 @@
+/* fs/rename.c - giving a file or a directory another name. */
+#include "config.h"
+
+#include "fs/rename.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "fs/aside.h"
+#include "fs/content.h"
+#include "fs/dir.h"
+#include "fs/save.h"
+#include "fs/save_record.h"
+
+#include "base/banned.h"
+
+#define FETCH_FOR_READERS ((uint64_t)8 << 20)
+
+struct move {
+	struct vfs *v;
+	struct call *call;
+	struct node *from_dir, *to_dir;
+	const char *from, *to;
+	struct node *n;	     /* what is renamed; a reference */
+	struct node *target; /* what has the new name now; likewise, or NULL */
+};
+
+/* --- what changes here --------------------------------------------------------- */
+
+/* The entries of all known below dir follow its new path. */
+static void
+rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
+{
+	struct backend *b = dir->backend;
+	struct node *c;
+
+	dir_drop_locked(v, dir);
+	DL_FOREACH(dir->children, c) {
+		struct entry *e;
+
+		if (c->remote != NULL && b->ops->rekey(b, dir->remote,
+		    c->remote->name, c->remote, &e) == 0) {
+			bool loaded = c->attr_loaded;
+
+			node_set_remote_locked(v, c, e, 0);
+			c->attr_loaded = loaded;
+			entry_unref(e);
+		}
+		if (c->file != NULL && c->file->base != NULL &&
+		    b->ops->rekey(b, dir->remote, c->file->base->name,
+			c->file->base, &e) == 0) {
+			entry_unref(c->file->base);
+			c->file->base = e;
+		}
+		if (c->kind == ENTRY_DIR && c->remote != NULL)
+			rekey_below_locked(v, c);
+	}
+}
+
+/* The journal must name the new paths of what is unsent below dir. */
+static void
+renamed_below(struct vfs *v, struct node *top)
+{
+	struct node *n, *next, *found;
+	uint64_t after = 0;
+
+	do {
+		found = NULL;
+		lock_take(&v->lock);
+		/* In the order of their numbers, which by_id keeps. */
+		HASH_ITER(hh_id, v->by_id, n, next) {
+			if (n->id > after && node_is_dirty_locked(v, n) &&
+			    node_is_below_locked(v, n, top)) {
+				found = node_ref_locked(v, n);
+				break;
+			}
+		}
+		lock_drop(&v->lock);
+		if (found != NULL) {
+			after = found->id;
+			save_record_renamed(v, found);
+			node_unref(v, found);
+		}
+	} while (found != NULL);
+}
+
+/* The target has lost its name; what it held is gone with it. */
+static void
+drop_target_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
+{
+	struct node *t = m->target;
+
+	if (t == NULL || t->parent == NULL)
+		return;
+	aside_end_locked(v, t);
+	node_unname_locked(v, t);
+	/* Its object is another's now: old handles must not read that. */
+	if (t->file != NULL && (t->file->staged == NULL ||
+	    !staged_complete(t->file->staged)))
+		t->gone = true;
+	if (t->file != NULL)
+		save_forget_locked(v, t);
+}
+
+/* n takes the new name here. */
+static int
+take_name_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
+{
+	drop_target_locked(v, m);
+	return node_rename_locked(v, m->n, m->to_dir, m->to);
+}
+
+/* --- only here ------------------------------------------------------------------- */
+
+/* The object's own name again. */
+static int
+come_back(const struct move *m)
+{
+	struct vfs *v = m->v;
+	int ret;
+
+	lock_take(&v->lock);
+	aside_end_locked(v, m->n);
+	ret = take_name_locked(v, m);
+	m->n->scratch = SCRATCH_NO;
+	lock_drop(&v->lock);
+	return ret;
+}
+
+static int
+move_aside(const struct move *m)
+{
+	struct vfs *v = m->v;
+	int ret;
+
+	lock_take(&v->lock);
+	ret = take_name_locked(v, m);
+	if (ret == 0)
+		m->n->scratch = scratch_of_name(m->to);
+	lock_drop(&v->lock);
+	return ret == 0 ? aside_begin(v, m->n) : ret;
+}
+
+static int
+move_here(const struct move *m)
+{
+	struct vfs *v = m->v;
+	int ret;
+
+	lock_take(&v->lock);
+	ret = take_name_locked(v, m);
+	if (ret == 0) {
+		m->n->scratch = scratch_of_name(m->to);
+		if (m->n->scratch == SCRATCH_LATER && m->n->file->opens == 0)
+			save_later_locked(v, m->n, v->config.scratch_keep_ms);
+	}
+	lock_drop(&v->lock);
+	save_record_renamed(v, m->n);
+	return ret;
+}
+
+/* --- by content -------------------------------------------------------------------- */
+
+/* What must be remembered to take a failed rename back. */
+struct undo {
+	enum scratch scratch;
+	struct entry *remote;
+	struct entry *base;
+	bool was_dirty;
+};
+
+static void
+undo_locked(struct vfs *v, const struct move *m, struct undo *u)
+    REQUIRES(v->lock)
+{
+	struct node *n = m->n, *t = m->target;
+
+	if (n->parent != m->to_dir || n->file->saving)
+		return; /* it lost its name to a conflict */
+	if (node_rename_locked(v, n, m->from_dir, m->from) < 0)
+		return;
+	n->scratch = u->scratch;
+	node_set_remote_locked(v, n, u->remote, clock_mono_ms());
+	entry_unref(n->file->base);
+	n->file->base = u->base;
+	u->base = NULL;
+	if (t != NULL && t->parent == NULL)
+		(void)node_name_locked(v, t, m->to_dir, m->to);
+}
+
+/* n shows the new name and builds on what that had; the upload decides. */
+static int
+begin_put(const struct move *m, struct undo *u)
+{
+	struct vfs *v = m->v;
+	struct node *n = m->n, *aside;
+	struct entry *base = NULL;
+	int ret;
+
+	lock_take(&v->lock);
+	u->scratch = n->scratch;
+	u->remote = n->remote != NULL ? entry_ref(n->remote) : NULL;
+	u->base = n->file->base;
+	u->was_dirty = node_is_dirty_locked(v, n);
+	aside = dir_aside_locked(v, m->to_dir, m->to);
+	if (m->target != NULL && m->target->remote != NULL &&
+	    !m->target->aside)
+		base = entry_ref(m->target->remote);
+	else if (aside != NULL)
+		base = entry_ref(aside->remote);
+	/* The target keeps its content and comes back if the upload fails. */
+	if (m->target != NULL)
+		node_unname_locked(v, m->target);
+	ret = node_rename_locked(v, n, m->to_dir, m->to);
+	if (ret == 0) {
+		n->scratch = SCRATCH_NO;
+		node_set_remote_locked(v, n, NULL, 0);
+		n->file->base = base;
+		base = NULL;
+		node_changed_locked(v, n);
+		n->file->deferred = false;
+		n->attr.has_mtime = false;
+	} else {
+		u->base = NULL;
+	}
+	lock_drop(&v->lock);
+	entry_unref(base);
+	if (ret == 0)
+		(void)save_record_promise(v, n, false); /* logged */
+	save_record_renamed(v, n);
+	return ret;
+}
+
+static int
+drop_old_object(const struct move *m, struct entry *old)
+{
+	struct vfs *v = m->v;
+	int ret;
+
+	ret = old->backend->ops->unlink(old->backend, m->call, old);
+	lock_take(&v->lock);
+	if (ret == 0 || ret == -ENOENT) {
+		dir_remove_locked(v, m->from_dir, old->name);
+		ret = 0;
+	} else {
+		log_warn("rename", "%s has its new name, and could not be"
+		    " deleted under the old one", old->path);
+		dir_drop_locked(v, m->from_dir);
+	}
+	lock_drop(&v->lock);
+	return ret;
+}
+
+static int
+move_by_content(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *n = m->n, *t = m->target;
+	struct undo u = { 0 };
+	struct timespec mtime;
+	int ret;
+
+	/* The time that the program set moves with the file. */
+	lock_take(&v->lock);
+	mtime = !node_is_dirty_locked(v, n) && n->attr.has_mtime ?
+	    n->attr.mtime : n->file->mtime;
+	lock_drop(&v->lock);
+	ret = content_fetch(v, m->call, n);
+	if (ret == 0)
+		ret = begin_put(m, &u);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	n->file->mtime = mtime;
+	lock_drop(&v->lock);
+	ret = save_now(v, m->call, n);
+	lock_take(&v->lock);
+	if (ret == 0) {
+		if (t != NULL) {
+			aside_end_locked(v, t);
+			if (t->file != NULL)
+				save_forget_locked(v, t);
+			if (t->file != NULL && t->file->staged == NULL)
+				t->gone = true;
+		}
+	} else if (ret != -EINTR) {
+		undo_locked(v, m, &u);
+		if (!u.was_dirty && n->parent == m->from_dir)
+			save_forget_locked(v, n);
+	}
+	lock_drop(&v->lock);
+	if (ret < 0 && ret != -EINTR)
+		save_record_renamed(v, n);
+	else if (u.remote != NULL && ret == 0)
+		ret = drop_old_object(m, u.remote);
+	entry_unref(u.remote);
+	entry_unref(u.base);
+	return ret;
+}
+
+/* --- by the service ------------------------------------------------------------------ */
+
+/* The backend has renamed; so do we. */
+static int
+renamed_locked(struct vfs *v, const struct move *m, struct entry *was,
+    struct entry *moved) REQUIRES(v->lock)
+{
+	struct node *n = m->n;
+	bool loaded = n->attr_loaded;
+	int ret;
+
+	dir_remove_locked(v, m->from_dir, was->name);
+	if (v->config.overlay != NULL)
+		overlay_move(v->config.overlay, was, moved);
+	aside_end_locked(v, n);
+	ret = take_name_locked(v, m);
+	node_set_remote_locked(v, n, moved, clock_mono_ms());
+	n->attr_loaded = loaded;
+	if (n->file != NULL && n->file->staged != NULL &&
+	    n->file->base != NULL) {
+		entry_unref(n->file->base);
+		n->file->base = entry_ref(moved);
+	}
+	if (n->kind == ENTRY_FILE)
+		n->scratch = SCRATCH_NO;
+	dir_put_locked(v, m->to_dir, moved);
+	if (n->kind == ENTRY_DIR)
+		rekey_below_locked(v, n);
+	return ret;
+}
+
+static int
+move_by_service(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct entry *e, *dir, *target = NULL, *moved = NULL;
+	const struct backend_ops *ops = m->n->backend->ops;
+	int ret;
+
+	if (ops->rename == NULL)
+		return -EPERM;
+	lock_take(&v->lock);
+	e = entry_ref(m->n->remote);
+	dir = entry_ref(m->to_dir->remote);
+	if (m->target != NULL && m->target->remote != NULL)
+		target = entry_ref(m->target->remote);
+	lock_drop(&v->lock);
+	ret = ops->rename(e->backend, m->call, e, dir, m->to, target, &moved);
+	lock_take(&v->lock);
+	if (ret == 0) {
+		ret = renamed_locked(v, m, e, moved);
+	} else {
+		dir_drop_locked(v, m->from_dir); /* unknown what happened */
+		dir_drop_locked(v, m->to_dir);
+	}
+	lock_drop(&v->lock);
+	if (ret == 0)
+		renamed_below(v, m->n);
+	entry_unref(moved);
+	entry_unref(target);
+	entry_unref(dir);
+	entry_unref(e);
+	return ret;
+}
+
+/* A directory takes the place of an empty one. */
+static int
+move_dir(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *t = m->target;
+	int ret = 0;
+
+	if (t != NULL && t->kind != ENTRY_DIR)
+		return -ENOTDIR;
+	if (t != NULL) {
+		struct entry *e;
+		struct node *c;
+
+		lock_take(&v->lock);
+		DL_FOREACH(t->children, c)
+			if (node_is_local_locked(v, c))
+				ret = -ENOTEMPTY;
+		e = entry_ref(t->remote);
+		lock_drop(&v->lock);
+		if (ret == 0)
+			ret = e->backend->ops->rmdir(e->backend, m->call, e);
+		if (ret == 0) {
+			struct move bare = *m;
+
+			lock_take(&v->lock);
+			dir_remove_locked(v, m->to_dir, m->to);
+			drop_target_locked(v, m);
+			lock_drop(&v->lock);
+			bare.target = NULL;
+			ret = move_by_service(&bare);
+		}
+		entry_unref(e);
+		return ret;
+	}
+	return move_by_service(m);
+}
+
+/* Programs that have the target open go on reading what they opened, if fetching it
+ * is quick; otherwise they get -ESTALE. */
+static void
+keep_for_readers(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *t = m->target;
+	bool wanted;
+
+	lock_take(&v->lock);
+	wanted = t != NULL && t->file != NULL && t->file->opens > 0 &&
+	    t->remote != NULL && t->remote->version.size <= FETCH_FOR_READERS;
+	lock_drop(&v->lock);
+	if (wanted)
+		(void)content_fetch(v, m->call, t);
+}
+
+/* --- which way ------------------------------------------------------------------------ */
+
+/* The object that the new name hides, moved aside before, gets its shown name on the
+ * server first. */
+static int
+clear_aside(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *aside;
+	int ret;
+
+	lock_take(&v->lock);
+	aside = dir_aside_locked(v, m->to_dir, m->to);
+	if (aside != NULL)
+		(void)node_ref_locked(v, aside);
+	lock_drop(&v->lock);
+	if (aside == NULL)
+		return 0;
+	ret = aside_settle(v, m->call, aside);
+	node_unref(v, aside);
+	return ret;
+}
+
+static int
+move_file(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *n = m->n, *t = m->target;
+	bool own_name, on_server, here, target_on_server, to_scratch;
+	int ret;
+
+	if (t != NULL && t->kind == ENTRY_DIR)
+		return -EISDIR;
+	lock_take(&v->lock);
+	own_name = n->aside && m->from_dir == m->to_dir &&
+	    strcmp(n->remote->name, m->to) == 0;
+	if (own_name && t != NULL && t->remote != NULL)
+		own_name = false;
+	on_server = n->remote != NULL && !node_is_dirty_locked(v, n);
+	here = n->file != NULL && n->file->staged != NULL &&
+	    (!on_server || (staged_complete(n->file->staged) &&
+		staged_size(n->file->staged) <= KEPT_BYTES));
+	target_on_server = t != NULL && t->remote != NULL && !t->aside;
+	to_scratch = scratch_of_name(m->to) != SCRATCH_NO;
+	lock_drop(&v->lock);
+
+	keep_for_readers(m);
+	if (own_name)
+		return come_back(m);
+	if (to_scratch && on_server && !target_on_server && !n->aside)
+		return move_aside(m);
+	if (to_scratch && n->remote == NULL)
+		return move_here(m);
+	lock_take(&v->lock);
+	if (here && (!on_server || target_on_server || n->aside ||
+	    dir_aside_locked(v, m->to_dir, m->to) != NULL)) {
+		lock_drop(&v->lock);
+		return move_by_content(m);
+	}
+	lock_drop(&v->lock);
+	ret = clear_aside(m);
+	return ret == 0 ? move_by_service(m) : ret;
+}
+
+static int
+find_target(struct move *m, unsigned flags)
+{
+	int ret;
+
+	ret = dir_lookup_new(m->v, m->call, m->to_dir, m->to, &m->target);
+	if (ret == -ENOENT)
+		return 0;
+	if (ret == 0 && (flags & RENAME_NOREPLACE) != 0)
+		ret = -EEXIST;
+	return ret;
+}
+
+static int
+check_names(const struct move *m)
+{
+	const struct backend_ops *ops = m->from_dir->backend->ops;
+
+	if (ops->rename == NULL)
+		return -EPERM;
+	if (m->from_dir->backend != m->to_dir->backend)
+		return -EXDEV;
+	if (m->v->config.read_only)
+		return -EROFS;
+	return ops->check_name != NULL ?
+	    ops->check_name(m->to_dir->backend, m->to) : 0;
+}
+
+/* Nothing at or below what moves is being sent meanwhile.  What goes by content is
+ * sent itself, and needs no more than that nothing was under way. */
+static int
+move_frozen(struct move *m)
+{
+	struct node *frozen[2] = { m->n, m->target };
+	int ret = 0, held = 0;
+
+	while (ret == 0 && held < 2 && frozen[held] != NULL) {
+		ret = save_freeze(m->v, m->call, frozen[held]);
+		held += ret == 0;
+	}
+	if (ret == 0 && m->n->kind == ENTRY_DIR)
+		ret = move_dir(m);
+	else if (ret == 0) {
+		while (held > 0)
+			save_thaw(m->v, frozen[--held]);
+		ret = move_file(m);
+	}
+	while (held > 0)
+		save_thaw(m->v, frozen[--held]);
+	return ret;
+}
+
+int
+rename_node(struct vfs *v, struct call *call, struct node *from_dir,
+    const char *from, struct node *to_dir, const char *to, unsigned flags)
+{
+	struct move m = { v, call, from_dir, to_dir, from, to, NULL, NULL };
+	int ret;
+
+	if ((flags & ~(unsigned)RENAME_NOREPLACE) != 0)
+		return -EINVAL;
+	ret = check_names(&m);
+	if (ret == 0)
+		ret = dir_lookup(v, call, from_dir, from, &m.n);
+	if (ret == 0)
+		ret = find_target(&m, flags);
+	if (ret == 0 && m.n->backend != to_dir->backend)
+		ret = -EXDEV;
+	if (ret == 0 && m.n != m.target)
+		ret = move_frozen(&m);
+	node_unref(v, m.target);
+	node_unref(v, m.n);
+	save_record_reap(v);
+	return ret;
+}

@@ -1,0 +1,35 @@
+/* fs/save.h: sends local content to the service.
+ *
+ * A few threads upload, so that a program that waits for its close can be
+ * interrupted while the upload goes on.  A file has at most one upload at a time;
+ * writers of it wait meanwhile (cache/staging.h).  What fails stays in staging, is
+ * listed as pending and tried again; what the service refuses for good stays until
+ * a person decides. */
+#ifndef FS_SAVE_H
+#define FS_SAVE_H
+
+#include "fs/node.h"
+
+/* Asks for an upload and waits for it: 0, the upload's error, or -EINTR (it goes
+ * on).  Nothing to send is success.  call->words has the service's words. */
+int save_now(struct vfs *v, struct call *call, struct node *n);
+
+/* Asks for an upload that nobody waits for; delay_ms 0: at once. */
+void save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
+    REQUIRES(v->lock);
+
+/* n's changes will not be sent: it was deleted, or its content dropped. */
+void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
+/* Waits until nothing at or below n is being sent, and keeps it so until thaw. */
+int save_freeze(struct vfs *v, struct call *call, struct node *n);
+void save_thaw(struct vfs *v, struct node *n);
+
+/* Sends everything dirty that may be sent, and waits. -EINTR, or the first error. */
+int save_all(struct vfs *v, struct call *call);
+
+/* Threads. */
+int save_start(struct vfs *v) WARN_UNUSED;
+unsigned save_stop(struct vfs *v, int64_t timeout_ms);
+
+#endif

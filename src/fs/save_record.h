@@ -1,0 +1,30 @@
+/* fs/save_record.h: what is written down about content that is not sent yet: the
+ * journal's record, for after a crash, and the pending list, for people. */
+#ifndef FS_SAVE_RECORD_H
+#define FS_SAVE_RECORD_H
+
+#include "fs/node.h"
+
+/* The content of n was changed: counts it, and makes the record when it was clean.
+ * written: by a program's write or truncate; not by opening or creating it. */
+int save_record_change(struct vfs *v, struct node *n, bool written);
+
+/* A close or an fsync of n returns now and relies on the record.  durable: content
+ * and record are on disk first. */
+int save_record_promise(struct vfs *v, struct node *n, bool durable);
+
+/* n has another name or directory. */
+void save_record_renamed(struct vfs *v, struct node *n);
+
+/* An upload of n ended.  Ends the record or says why it is still there.  When the
+ * service has another version, the content becomes a loose one (fs/loose.h) and n
+ * loses its name.  Returns ret. */
+int save_record_outcome(struct vfs *v, struct node *n, int ret,
+    const char *words);
+
+/* The content needs no record any more; what there is ends at the next reap, which
+ * whoever calls this does when the lock is free. */
+void save_record_drop_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+void save_record_reap(struct vfs *v) EXCLUDES(v->lock);
+
+#endif

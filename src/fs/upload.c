@@ -1,0 +1,161 @@
+/* fs/upload.c - one upload. */
+#include "config.h"
+
+#include "fs/upload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "fs/aside.h"
+#include "fs/base_source.h"
+#include "fs/dir.h"
+
+#include "base/banned.h"
+
+/* A file that somebody deleted meanwhile is made anew; one that somebody changed is
+ * left alone.  Asked one round trip before the upload, which is as late as the
+ * service allows. */
+static int
+check_old(struct call *call, const struct entry *old, const struct entry **out)
+{
+	struct entry *now = NULL;
+	int ret;
+
+	*out = old;
+	if (old == NULL)
+		return 0;
+	ret = old->backend->ops->refresh(old->backend, call, old, &now);
+	if (ret == -ENOENT) {
+		*out = NULL;
+		return 0;
+	}
+	if (ret < 0)
+		return ret;
+	if (now->kind != old->kind ||
+	    !version_matches(&old->version, &now->version)) {
+		text_copy(call->words, sizeof(call->words),
+		    "the file was changed on the server since it was read");
+		ret = -ESTALE;
+	}
+	entry_unref(now);
+	return ret;
+}
+
+static ssize_t
+read_staged(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
+{
+	return staged_read(ctx, call, NULL, off, dst, len);
+}
+
+/* With staged frozen. */
+static int
+send_frozen(struct call *call, const struct upload *up, struct entry **out)
+{
+	struct backend *b = up->dir->backend;
+	struct put put = {
+		.dir = up->dir,
+		.name = up->name,
+		.size = staged_size(up->staged),
+		.content = { read_staged, up->staged },
+	};
+	int ret;
+
+	if (put.size > b->size_max)
+		return -EFBIG;
+	ret = staged_fetch_all(up->staged, call, up->source);
+	if (ret == 0)
+		ret = check_old(call, up->old, &put.old);
+	if (ret == 0)
+		ret = b->ops->put != NULL ? b->ops->put(b, call, &put, out) :
+					    -EROFS;
+	return ret;
+}
+
+int
+upload_content(struct vfs *v UNUSED, struct call *call, const struct upload *up,
+    struct entry **out)
+{
+	int ret;
+
+	staged_freeze(up->staged);
+	ret = send_frozen(call, up, out);
+	staged_thaw(up->staged);
+	return ret;
+}
+
+/* --- a node ------------------------------------------------------------------- */
+
+/* The server has what n's content was when changes was goal. */
+static void
+node_sent_locked(struct vfs *v, struct node *n, struct entry *e, uint64_t goal)
+    REQUIRES(v->lock)
+{
+	struct node_file *f = n->file;
+
+	node_set_remote_locked(v, n, e, clock_mono_ms());
+	entry_unref(f->base);
+	f->base = entry_ref(e);
+	node_saved_locked(v, n, goal);
+	n->attr.has_mtime = true;
+	n->attr.mtime = f->mtime;
+	n->attr_loaded = true;
+	overlay_set(v->config.overlay, e, &n->attr);
+	n->kernel_pages = base_source_version(v, e);
+	if (n->parent != NULL)
+		dir_put_locked(v, n->parent, e);
+}
+
+int
+upload_node(struct vfs *v, struct call *call, struct node *n)
+{
+	struct upload up = { 0 };
+	struct base_source base;
+	struct node *aside;
+	struct entry *e = NULL;
+	char *name;
+	uint64_t goal;
+	int ret;
+
+	lock_take(&v->lock);
+	up.dir = entry_ref(n->parent->remote);
+	up.old = n->file->base != NULL ? entry_ref(n->file->base) : NULL;
+	up.staged = staged_ref(n->file->staged);
+	up.name = name = text_dup(n->name);
+	aside = dir_aside_locked(v, n->parent, n->name);
+	if (aside != NULL)
+		(void)node_ref_locked(v, aside);
+	lock_drop(&v->lock);
+	base_source_init(v, n, &base);
+	up.source = &base.source;
+
+	staged_freeze(up.staged);
+	lock_take(&v->lock);
+	goal = n->file->changes;
+	lock_drop(&v->lock);
+	ret = name != NULL ? 0 : -ENOMEM;
+	if (ret == 0 && aside != NULL)
+		ret = aside_keep(v, call, aside);
+	if (ret == 0)
+		ret = send_frozen(call, &up, &e);
+	if (ret == 0) {
+		lock_take(&v->lock);
+		node_sent_locked(v, n, e, goal);
+		lock_drop(&v->lock);
+	}
+	if (ret == 0 && aside != NULL)
+		aside_replaced(v, aside);
+	staged_thaw(up.staged);
+
+	base_source_release(&base);
+	entry_unref(e);
+	node_unref(v, aside);
+	free(name);
+	staged_unref(up.staged);
+	entry_unref(up.old);
+	entry_unref(up.dir);
+	return ret;
+}

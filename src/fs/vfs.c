@@ -1,0 +1,110 @@
+/* fs/vfs.c - a mount: built, started, drained, freed. */
+#include "config.h"
+
+#include "fs/vfs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "fs/left.h"
+#include "fs/node.h"
+#include "fs/save.h"
+#include "fs/save_record.h"
+#include "ns/ns.h"
+
+#include "base/banned.h"
+
+int
+vfs_new(const struct vfs_config *config, struct vfs **out)
+{
+	struct vfs *v;
+	struct entry *root = ns_root(config->ns);
+
+	assert(config->read_only || config->staging != NULL);
+	v = calloc(1, sizeof(*v));
+	if (v == NULL)
+		return -ENOMEM;
+	v->config = *config;
+	v->config.left = NULL;
+	lock_init(&v->lock, "vfs");
+	cond_init(&v->changed);
+	cond_init(&v->work);
+	lock_take(&v->lock);
+	v->root = node_new_locked(v, NULL, NULL, ENTRY_DIR, root->backend,
+	    root);
+	lock_drop(&v->lock);
+	if (v->root == NULL) {
+		vfs_free(v);
+		return -ENOMEM;
+	}
+	assert(v->root->id == 1); /* FUSE_ROOT_ID */
+	v->root->seen_ms = clock_mono_ms();
+	if (config->left != NULL && config->staging != NULL)
+		left_take(v, config->left);
+	if (config->staging != NULL && config->left != NULL &&
+	    config->left->n == 0)
+		staging_sweep(config->staging);
+	*out = v;
+	return 0;
+}
+
+int
+vfs_start(struct vfs *v)
+{
+	return save_start(v);
+}
+
+unsigned
+vfs_drain(struct vfs *v, int64_t timeout_ms)
+{
+	return save_stop(v, timeout_ms);
+}
+
+unsigned
+vfs_dirty(struct vfs *v)
+{
+	unsigned dirty;
+
+	lock_take(&v->lock);
+	dirty = v->dirty;
+	lock_drop(&v->lock);
+	return dirty;
+}
+
+/* Gives back what one node holds of others; what is dirty stays on disk. */
+static void
+strip_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	if (n->file != NULL && n->file->pending != NULL) {
+		uint64_t subject = n->file->subject;
+
+		/* The record stays in the journal. */
+		n->file->subject = 0;
+		save_record_drop_locked(v, n);
+		n->file->subject = subject;
+	}
+}
+
+void
+vfs_free(struct vfs *v)
+{
+	struct node *n, *next;
+
+	if (v == NULL)
+		return;
+	assert(v->n_threads == 0);
+	lock_take(&v->lock);
+	HASH_ITER(hh_id, v->by_id, n, next)
+		strip_locked(v, n);
+	lock_drop(&v->lock);
+	save_record_reap(v);
+	lock_take(&v->lock);
+	node_free_all_locked(v);
+	lock_drop(&v->lock);
+	cond_release(&v->changed);
+	cond_release(&v->work);
+	lock_release(&v->lock);
+	free(v);
+}
