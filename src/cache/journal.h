@@ -23,9 +23,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <json-c/json.h>
-
 #include "base/attr.h"
+
+struct json_object;
 
 struct journal;
 

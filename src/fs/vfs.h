@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <json-c/json.h>
-
 #include "base/attr.h"
+
+struct json_object;
 
 struct block_cache;
 struct journal;
