@@ -69,7 +69,7 @@ ops_seconds(int64_t ms)
 	return (double)ms / 1000;
 }
 
-static void
+void
 ops_fill_entry_locked(struct vfs *v, struct node *n, struct fuse_entry_param *e)
     REQUIRES(v->lock)
 {
