@@ -1,0 +1,507 @@
+/* emu/history.c - the log of versions, its index in memory, its replay.
+ *
+ * A line: seq time_ms op d|f size ino mtime_ns sha256|- request|- path, the path
+ * with blanks, control bytes and '%' as %XX. */
+#include "config.h"
+
+#include "emu/history.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <uthash.h>
+
+#include "base/io.h"
+#include "base/jval.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+#define REQUEST_BYTES 40
+#define LINE_FIELDS   10
+
+static const struct {
+	const char *name;
+	bool gone; /* nothing is there afterwards */
+} ops[] = {
+	[HISTORY_PUT] = { "put", false },
+	[HISTORY_CLOSE] = { "close", false },
+	[HISTORY_ADMIN] = { "admin", false },
+	[HISTORY_PART] = { "part", false },
+	[HISTORY_MKDIR] = { "mkdir", false },
+	[HISTORY_MOVE_TO] = { "move_to", false },
+	[HISTORY_MOVE_FROM] = { "move_from", true },
+	[HISTORY_DELETE] = { "delete", true },
+	[HISTORY_FOUND] = { "found", false },
+	[HISTORY_LOST] = { "lost", true },
+};
+
+struct version {
+	uint64_t seq;
+	int64_t time_ms;
+	enum history_op op;
+	bool is_dir;
+	struct history_stamp stamp;
+	char sha256[DIGEST_SHA256_HEX]; /* "" when none */
+	char request[REQUEST_BYTES];
+	struct version *next; /* newer one of the same path */
+};
+
+struct path {
+	struct version *first, *last;
+	UT_hash_handle hh;
+	char name[];
+};
+
+struct known {
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_ns;
+	char sha256[DIGEST_SHA256_HEX];
+	UT_hash_handle hh;
+};
+
+struct pending {
+	struct version *version;
+	char *path;
+};
+
+struct history {
+	int fd;
+	uint64_t seq; /* of the newest version */
+	uint64_t end; /* bytes of the log that count */
+	struct path *paths;
+	struct known *known;
+	struct pending *batch;
+	size_t batch_len, batch_cap;
+	struct buf lines; /* of the batch */
+};
+
+void
+history_learn(struct history *h, const struct history_stamp *stamp,
+    const char *sha256)
+{
+	struct known *k;
+
+	HASH_FIND(hh, h->known, &stamp->ino, sizeof(stamp->ino), k);
+	if (k == NULL) {
+		k = calloc(1, sizeof(*k));
+		if (k == NULL)
+			return; /* it is computed again when wanted */
+		k->ino = stamp->ino;
+		HASH_ADD(hh, h->known, ino, sizeof(k->ino), k);
+	}
+	k->size = stamp->size;
+	k->mtime_ns = stamp->mtime_ns;
+	text_copy(k->sha256, sizeof(k->sha256), sha256);
+}
+
+static void
+forget_hash(struct history *h, uint64_t ino)
+{
+	struct known *k;
+
+	HASH_FIND(hh, h->known, &ino, sizeof(ino), k);
+	if (k == NULL)
+		return;
+	HASH_DEL(h->known, k);
+	free(k);
+}
+
+bool
+history_hash(struct history *h, const struct history_stamp *stamp,
+    char sha256[DIGEST_SHA256_HEX])
+{
+	struct known *k;
+
+	HASH_FIND(hh, h->known, &stamp->ino, sizeof(stamp->ino), k);
+	if (k == NULL || k->size != stamp->size ||
+	    k->mtime_ns != stamp->mtime_ns)
+		return false;
+	text_copy(sha256, DIGEST_SHA256_HEX, k->sha256);
+	return true;
+}
+
+/* Takes over v; false when out of memory. */
+static bool
+index_version(struct history *h, const char *name, struct version *v)
+{
+	size_t len = strlen(name);
+	struct path *p;
+
+	HASH_FIND(hh, h->paths, name, len, p);
+	if (p == NULL) {
+		p = calloc(1, sizeof(*p) + len + 1);
+		if (p == NULL) {
+			free(v);
+			return false;
+		}
+		memcpy(p->name, name, len + 1);
+		HASH_ADD_KEYPTR(hh, h->paths, p->name, len, p);
+	}
+	if (p->last != NULL)
+		p->last->next = v;
+	else
+		p->first = v;
+	p->last = v;
+	if (v->seq > h->seq)
+		h->seq = v->seq;
+	if (v->op == HISTORY_DELETE || v->op == HISTORY_LOST)
+		forget_hash(h, v->stamp.ino);
+	else if (v->sha256[0] != '\0')
+		history_learn(h, &v->stamp, v->sha256);
+	return true;
+}
+
+static int
+put_escaped(struct buf *out, const char *s)
+{
+	int ret = 0;
+
+	for (; ret == 0 && *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c <= 0x20 || c == 0x7f || c == '%')
+			ret = buf_printf(out, "%%%02X", c);
+		else
+			ret = buf_append(out, s, 1);
+	}
+	return ret;
+}
+
+static void
+unescape(char *s)
+{
+	char *to = s;
+
+	while (*s != '\0') {
+		unsigned c;
+
+		if (*s == '%' && sscanf(s + 1, "%2X", &c) == 1) {
+			*to++ = (char)c;
+			s += 3;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
+static int
+write_fields(struct buf *out, const struct version *v, const char *path)
+{
+	int ret;
+
+	ret = buf_printf(out,
+	    "%" PRIu64 " %" PRId64 " %s %c %" PRIu64 " %" PRIu64 " %" PRId64
+	    " %s %s ",
+	    v->seq, v->time_ms, ops[v->op].name, v->is_dir ? 'd' : 'f',
+	    v->stamp.size, v->stamp.ino, v->stamp.mtime_ns,
+	    v->sha256[0] != '\0' ? v->sha256 : "-",
+	    v->request[0] != '\0' ? v->request : "-");
+	if (ret == 0)
+		ret = put_escaped(out, path);
+	return ret == 0 ? buf_puts(out, "\n") : ret;
+}
+
+static bool
+parse_op(const char *word, enum history_op *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		if (strcmp(ops[i].name, word) == 0) {
+			*out = (enum history_op)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Cuts a line into its fields; false when it has too few. */
+static bool
+split(char *line, char *fields[LINE_FIELDS])
+{
+	for (size_t i = 0; i < LINE_FIELDS; i++) {
+		fields[i] = line;
+		line += strcspn(line, " ");
+		if (*line == '\0')
+			return i == LINE_FIELDS - 1;
+		*line++ = '\0';
+	}
+	return false;
+}
+
+static bool
+parse_line(char *line, struct version *v, char **path)
+{
+	char *f[LINE_FIELDS];
+
+	if (!split(line, f) || text_u64(f[0], UINT64_MAX, &v->seq) < 0 ||
+	    text_i64(f[1], &v->time_ms) < 0 || !parse_op(f[2], &v->op) ||
+	    text_u64(f[4], UINT64_MAX, &v->stamp.size) < 0 ||
+	    text_u64(f[5], UINT64_MAX, &v->stamp.ino) < 0 ||
+	    text_i64(f[6], &v->stamp.mtime_ns) < 0)
+		return false;
+	v->is_dir = f[3][0] == 'd';
+	if (strcmp(f[7], "-") != 0)
+		text_copy(v->sha256, sizeof(v->sha256), f[7]);
+	if (strcmp(f[8], "-") != 0)
+		text_copy(v->request, sizeof(v->request), f[8]);
+	unescape(f[9]);
+	*path = f[9];
+	return true;
+}
+
+/* 1 to go on, 0 at the end of what counts, or -errno. */
+static int
+replay_line(struct history *h, char *line, ssize_t len)
+{
+	struct version *v;
+	char *path;
+
+	if (line[len - 1] != '\n')
+		return 0; /* cut short by a kill; never became visible */
+	line[len - 1] = '\0';
+	v = calloc(1, sizeof(*v));
+	if (v == NULL)
+		return -ENOMEM;
+	if (!parse_line(line, v, &path)) {
+		log_warn("history", "a broken line is skipped");
+		free(v);
+	} else if (!index_version(h, path, v)) {
+		return -ENOMEM;
+	}
+	h->end += (uint64_t)len;
+	return 1;
+}
+
+static int
+replay(struct history *h)
+{
+	size_t cap = 0;
+	char *line = NULL;
+	FILE *file;
+	ssize_t len;
+	int fd, ret = 1;
+
+	fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
+	file = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (file == NULL)
+		return -errno;
+	while (ret == 1 && (len = getline(&line, &cap, file)) > 0)
+		ret = replay_line(h, line, len);
+	free(line);
+	(void)fclose(file);
+	if (ret < 0)
+		return ret;
+	return ftruncate(h->fd, (off_t)h->end) < 0 ? -errno : 0;
+}
+
+int
+history_open(int state_fd, const char *tree, struct history **out)
+{
+	struct history *h;
+	char name[64];
+	int ret;
+
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return -ENOMEM;
+	buf_init(&h->lines, SIZE_MAX / 4);
+	(void)snprintf(name, sizeof(name), "history-%s", tree);
+	h->fd = openat(state_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ret = h->fd < 0 ? -errno : replay(h);
+	if (ret < 0) {
+		history_close(h);
+		return ret;
+	}
+	*out = h;
+	return 0;
+}
+
+void
+history_close(struct history *h)
+{
+	struct path *p, *next_path;
+	struct known *k, *next_known;
+
+	if (h == NULL)
+		return;
+	history_abandon(h);
+	HASH_ITER(hh, h->paths, p, next_path)
+	{
+		HASH_DEL(h->paths, p);
+		while (p->first != NULL) {
+			struct version *v = p->first;
+
+			p->first = v->next;
+			free(v);
+		}
+		free(p);
+	}
+	HASH_ITER(hh, h->known, k, next_known)
+	{
+		HASH_DEL(h->known, k);
+		free(k);
+	}
+	buf_release(&h->lines);
+	free(h->batch);
+	if (h->fd >= 0)
+		(void)close(h->fd);
+	free(h);
+}
+
+static int
+batch_add(struct history *h, struct version *v, const char *path)
+{
+	char *copy;
+
+	if (h->batch_len == h->batch_cap) {
+		size_t cap = h->batch_cap > 0 ? 2 * h->batch_cap : 16;
+		struct pending *more;
+
+		more = realloc(h->batch, cap * sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		h->batch = more;
+		h->batch_cap = cap;
+	}
+	copy = text_dup(path);
+	if (copy == NULL)
+		return -ENOMEM;
+	h->batch[h->batch_len++] = (struct pending){ v, copy };
+	return 0;
+}
+
+int
+history_note(struct history *h, const struct history_change *c)
+{
+	struct version *v;
+	int ret;
+
+	v = calloc(1, sizeof(*v));
+	if (v == NULL) {
+		history_abandon(h);
+		return -ENOMEM;
+	}
+	v->seq = h->seq + h->batch_len + 1;
+	v->time_ms = c->time_ms;
+	v->op = c->op;
+	v->is_dir = c->is_dir;
+	v->stamp = c->stamp;
+	if (c->sha256 != NULL)
+		text_copy(v->sha256, sizeof(v->sha256), c->sha256);
+	if (c->request != NULL)
+		text_copy(v->request, sizeof(v->request), c->request);
+	ret = write_fields(&h->lines, v, c->path);
+	if (ret == 0)
+		ret = batch_add(h, v, c->path);
+	if (ret < 0) {
+		free(v);
+		history_abandon(h);
+	}
+	return ret;
+}
+
+static void
+batch_clear(struct history *h)
+{
+	for (size_t i = 0; i < h->batch_len; i++)
+		free(h->batch[i].path);
+	h->batch_len = 0;
+	buf_clear(&h->lines);
+	if (h->lines.cap > (size_t)1 << 20)
+		buf_release(&h->lines);
+}
+
+void
+history_abandon(struct history *h)
+{
+	for (size_t i = 0; i < h->batch_len; i++)
+		free(h->batch[i].version);
+	batch_clear(h);
+}
+
+int
+history_commit(struct history *h)
+{
+	bool whole = true;
+	int ret;
+
+	ret = io_pwrite(h->fd, h->lines.data, h->lines.len, h->end);
+	if (ret < 0) {
+		if (ftruncate(h->fd, (off_t)h->end) < 0)
+			log_warn("history", "a broken line stays");
+		history_abandon(h);
+		return ret;
+	}
+	h->end += h->lines.len;
+	for (size_t i = 0; i < h->batch_len; i++)
+		if (!index_version(h, h->batch[i].path, h->batch[i].version))
+			whole = false;
+	batch_clear(h);
+	return whole ? 0 : -ENOMEM;
+}
+
+bool
+history_current(struct history *h, const char *path, bool is_dir,
+    const struct history_stamp *stamp)
+{
+	struct path *p;
+
+	HASH_FIND(hh, h->paths, path, strlen(path), p);
+	if (stamp == NULL)
+		return p == NULL || ops[p->last->op].gone;
+	if (p == NULL || ops[p->last->op].gone || p->last->is_dir != is_dir)
+		return false;
+	return is_dir ||
+	    (p->last->stamp.ino == stamp->ino &&
+	    p->last->stamp.size == stamp->size &&
+	    p->last->stamp.mtime_ns == stamp->mtime_ns);
+}
+
+static int
+print_version(struct buf *out, const struct version *v)
+{
+	int ret;
+
+	ret = buf_printf(out,
+	    "{\"seq\":%" PRIu64 ",\"op\":\"%s\",\"is_dir\":%s,\"size\":%" PRIu64
+	    ",\"sha256\":",
+	    v->seq, ops[v->op].name, v->is_dir ? "true" : "false",
+	    v->stamp.size);
+	if (ret == 0)
+		ret = v->sha256[0] != '\0'
+		    ? buf_printf(out, "\"%s\"", v->sha256)
+		    : buf_puts(out, "null");
+	if (ret == 0)
+		ret = buf_puts(out, ",\"request_id\":");
+	if (ret == 0)
+		ret = v->request[0] != '\0' ? jval_quote(out, v->request)
+					    : buf_puts(out, "null");
+	return ret < 0 ? ret
+		       : buf_printf(out, ",\"time\":%" PRId64 "}", v->time_ms);
+}
+
+int
+history_print(struct history *h, const char *path, struct buf *out)
+{
+	struct path *p;
+	int ret;
+
+	HASH_FIND(hh, h->paths, path, strlen(path), p);
+	ret = buf_puts(out, "[");
+	for (struct version *v = p != NULL ? p->first : NULL;
+	    ret == 0 && v != NULL; v = v->next) {
+		if (v != p->first)
+			ret = buf_puts(out, ",");
+		if (ret == 0)
+			ret = print_version(out, v);
+	}
+	return ret < 0 ? ret : buf_puts(out, "]");
+}

@@ -1,0 +1,83 @@
+/* emu/history.h: every version that a tree ever held, path by path.
+ *
+ * A change is written to the log before it becomes visible in the tree, so that
+ * whatever a reader may have seen is in here, also after a SIGKILL.  The log is
+ * one line of text a version in .state/history-TREE; a line cut short by a kill
+ * is dropped at the next start.
+ *
+ * It also remembers the hash of each file by inode, size and time, so that a
+ * file keeps its hash when it moves, and a file that a person put into the tree
+ * is noticed.
+ *
+ * Not locked: the owner of the tree calls it with the tree's lock held. */
+#ifndef EMU_HISTORY_H
+#define EMU_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/digest.h"
+
+struct history;
+
+enum history_op {
+	HISTORY_PUT,	   /* put, JSON or form */
+	HISTORY_CLOSE,	   /* create, add-block, close */
+	HISTORY_ADMIN,	   /* PUT /emulator/file, remote_edit, sample content */
+	HISTORY_PART,	   /* an unfinished file, shown by --put-not-atomic */
+	HISTORY_MKDIR,
+	HISTORY_MOVE_TO,   /* arrived here */
+	HISTORY_MOVE_FROM, /* left from here */
+	HISTORY_DELETE,
+	HISTORY_FOUND,	   /* a person put or changed it */
+	HISTORY_LOST,	   /* a person removed it */
+};
+
+/* What identifies the content of a file on disk. */
+struct history_stamp {
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_ns;
+};
+
+struct history_change {
+	enum history_op op;
+	const char *path;
+	bool is_dir;
+	struct history_stamp stamp;
+	const char *sha256;  /* NULL for directories and removals */
+	const char *request; /* id; NULL when no request did it */
+	int64_t time_ms;
+};
+
+/* Reads the log of the tree.  0 or -errno. */
+int history_open(int state_fd, const char *tree, struct history **out)
+    WARN_UNUSED;
+void history_close(struct history *h);
+
+/* Notes changes and, at commit, writes all of them by one write.  After a
+ * failed note or commit nothing of the batch is recorded.  0 or -errno. */
+int history_note(struct history *h, const struct history_change *c)
+    WARN_UNUSED;
+int history_commit(struct history *h) WARN_UNUSED;
+void history_abandon(struct history *h);
+
+/* Is the file as the newest version of path says (stamp NULL: absent)? */
+bool history_current(struct history *h, const char *path, bool is_dir,
+    const struct history_stamp *stamp);
+
+/* The hash of a file with this stamp, wherever it lies. */
+bool history_hash(struct history *h, const struct history_stamp *stamp,
+    char sha256[DIGEST_SHA256_HEX]);
+
+/* Remembers a hash that had to be computed. */
+void history_learn(struct history *h, const struct history_stamp *stamp,
+    const char *sha256);
+
+/* Appends the versions of path as a JSON array, oldest first. */
+int history_print(struct history *h, const char *path, struct buf *out)
+    WARN_UNUSED;
+
+#endif

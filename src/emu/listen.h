@@ -1,0 +1,31 @@
+/* emu/listen.h: the address to listen on. */
+#ifndef EMU_LISTEN_H
+#define EMU_LISTEN_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/attr.h"
+
+#include "emu/why.h"
+
+#define LISTEN_HOST_BYTES 64
+
+struct listen_address {
+	struct sockaddr_storage addr;
+	socklen_t len;
+	char host[LISTEN_HOST_BYTES]; /* as in a URL */
+};
+
+/* "PORT", "127.x.y.z:PORT", "localhost:PORT", "[::1]:PORT".  Whatever is not
+ * loopback is refused.  0, or -EINVAL and why. */
+int listen_parse(const char *text, struct listen_address *out, struct why *why)
+    WARN_UNUSED;
+
+/* A listening socket.  A descriptor, or -errno and why. */
+int listen_open(const struct listen_address *a, struct why *why) WARN_UNUSED;
+
+/* The port of a listening socket. */
+int listen_port(int fd, uint16_t *out) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,95 @@
+/* emu/seed.c - content for a new, empty workspace. */
+#include "config.h"
+
+#include "emu/seed.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+#define BINARY_BYTES ((size_t)3 << 20)
+#define BINARY_NAME  "/FileStore/samples/random.bin"
+
+static const struct {
+	const char *path;
+	const char *text; /* NULL: a directory */
+} things[] = {
+	{ "/README.md",
+	    "# A sample workspace\n\n"
+	    "brickfs-emulator made this content because its directory was "
+	    "empty.\nWhat is here is plain files: look below the directory "
+	    "given by --root,\nchange them, and the API shows the changes.\n\n"
+	    "FileStore/samples/random.bin is checked by "
+	    "FileStore/samples/SHA256SUMS.\n" },
+	{ "/FileStore/tables/people.csv",
+	    "id,name,city\n1,Ada,London\n2,Grace,New York\n3,Edsger,Rotterdam\n"
+	    "4,Barbara,Boston\n5,Kurt,Br\xc3\xbcnn\n" },
+	{ "/FileStore/tables/empty.csv", "" },
+	{ "/projects/demo/README.txt", "A tree to walk through.\n" },
+	{ "/projects/demo/src/main.py", "print(\"hello\")\n" },
+	{ "/projects/demo/src/lib/numbers.py",
+	    "def twice(n):\n    return 2 * n\n" },
+	{ "/projects/demo/data/2026/01/events.json",
+	    "{\"event\":\"start\",\"n\":1}\n{\"event\":\"stop\",\"n\":2}\n" },
+	{ "/projects/demo/data/2026/02/events.json", "{\"event\":\"start\"}\n" },
+	{ "/projects/demo/notes/with blanks & signs #1 (100%).txt",
+	    "A name that has to be encoded.\n" },
+	{ "/tmp", NULL },
+};
+
+/* The same bytes on every machine: xorshift64 (Marsaglia). */
+static void
+fill(unsigned char *dst, size_t len)
+{
+	uint64_t x = UINT64_C(88172645463325252);
+
+	for (size_t i = 0; i < len; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		dst[i] = (unsigned char)(x >> 32);
+	}
+}
+
+static int
+put_binary(struct store *s)
+{
+	char sha256[DIGEST_SHA256_HEX], *sums;
+	unsigned char *data = malloc(BINARY_BYTES);
+	int ret;
+
+	if (data == NULL)
+		return -ENOMEM;
+	fill(data, BINARY_BYTES);
+	digest_sha256(data, BINARY_BYTES, sha256);
+	ret = store_put(s, BINARY_NAME, data, BINARY_BYTES, HISTORY_ADMIN,
+	    NULL);
+	free(data);
+	sums = text_printf("%s  random.bin\n", sha256);
+	if (ret == 0 && sums != NULL)
+		ret = store_put(s, "/FileStore/samples/SHA256SUMS", sums,
+		    strlen(sums), HISTORY_ADMIN, NULL);
+	free(sums);
+	return ret;
+}
+
+int
+seed_dbfs(struct store *s)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < ARRAY_LEN(things); i++) {
+		if (things[i].text == NULL)
+			ret = store_mkdirs(s, things[i].path, NULL);
+		else
+			ret = store_put(s, things[i].path, things[i].text,
+			    strlen(things[i].text), HISTORY_ADMIN, NULL);
+	}
+	return ret < 0 ? ret : put_binary(s);
+}

@@ -1,0 +1,93 @@
+/* emu/store.h: one file tree on disk, with its history.
+ *
+ * Paths are canonical (emu/dbpath.h).  Every change is one step under the tree's
+ * lock: first the history, then one rename, link or unlink.  No lock is held
+ * while a body travels; a new file arrives whole, as a spool.
+ *
+ * Functions return 0 or -errno, as a system call on the path would:
+ *   -ENOENT   nothing there      -ENOTDIR  a component on the way is a file
+ *   -EISDIR   a directory        -EEXIST   something is there already
+ * Symbolic links, devices and names that are no UTF-8 do not exist here.
+ * Threads: any. */
+#ifndef EMU_STORE_H
+#define EMU_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/digest.h"
+
+#include "emu/history.h"
+#include "emu/place.h"
+#include "emu/spool.h"
+#include "emu/timeline.h"
+
+#define STORE_PATH_BYTES 4096
+#define STORE_DEPTH	 250
+
+struct store;
+
+struct store_node {
+	bool is_dir;
+	uint64_t size; /* 0 for directories */
+	int64_t mtime_ms;
+};
+
+/* Opens DIR/name with its history.  place and timeline are borrowed. */
+int store_open(struct place *place, struct timeline *timeline,
+    const char *name, struct store **out) WARN_UNUSED;
+void store_close(struct store *s);
+
+int store_stat(struct store *s, const char *path, struct store_node *out)
+    WARN_UNUSED;
+
+/* Calls each() for the children of a directory by name, or once for a file
+ * itself; a non-zero result ends it and is returned. */
+typedef int store_list_fn(void *ctx, const char *path,
+    const struct store_node *node);
+int store_list(struct store *s, const char *path, store_list_fn *each,
+    void *ctx) WARN_UNUSED;
+
+/* Opens a file for reading: one version of it, whatever happens to the name. */
+int store_read(struct store *s, const char *path, int *fd,
+    struct store_node *out) WARN_UNUSED;
+
+/* Missing parents are made.  -EEXIST when path is a file. */
+int store_mkdirs(struct store *s, const char *path, const char *request)
+    WARN_UNUSED;
+
+/* Puts the spool's file at path.  On success it belongs to the tree. */
+int store_commit(struct store *s, const char *path, struct spool *spool,
+    bool overwrite, enum history_op op, const char *request) WARN_UNUSED;
+
+/* The same from memory, overwriting. */
+int store_put(struct store *s, const char *path, const void *data, size_t len,
+    enum history_op op, const char *request) WARN_UNUSED;
+
+/* -ENOTEMPTY for a directory with content unless recursive; -EBUSY for the root.
+ * limit > 0: no more than that many files at once; -EAGAIN when some are left.
+ * *removed counts files. */
+int store_remove(struct store *s, const char *path, bool recursive,
+    uint64_t limit, const char *request, uint64_t *removed) WARN_UNUSED;
+
+/* Refuses an existing destination (-EEXIST), a destination below the source
+ * (-EINVAL) and the root (-EBUSY).  parents: makes the destination's directory,
+ * else -ENOTDIR. */
+int store_move(struct store *s, const char *from, const char *to, bool parents,
+    const char *request) WARN_UNUSED;
+
+/* Appends the history of path as a JSON array, after noticing what a person
+ * changed. */
+int store_history(struct store *s, const char *path, struct buf *out)
+    WARN_UNUSED;
+
+/* Appends everything below path as a JSON array of {path, is_dir, size, sha256,
+ * modification_time}. */
+int store_tree(struct store *s, const char *path, struct buf *out) WARN_UNUSED;
+
+/* Directory for new spools of this tree. */
+int store_spools(struct store *s);
+
+#endif

@@ -1,0 +1,238 @@
+/* emu/store_walk.c - directories of the store: their entries and what is below. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#include "emu/dbpath.h"
+#include "emu/store_impl.h"
+
+#include "base/banned.h"
+
+struct child {
+	char *path;
+	struct stat st;
+};
+
+struct children {
+	struct child *list;
+	size_t len, cap;
+};
+
+static void
+children_release(struct children *c)
+{
+	for (size_t i = 0; i < c->len; i++)
+		free(c->list[i].path);
+	free(c->list);
+	*c = (struct children){ 0 };
+}
+
+static int
+children_add(struct children *c, char *path, const struct stat *st)
+{
+	if (path == NULL)
+		return -ENOMEM;
+	if (c->len == c->cap) {
+		size_t cap = c->cap > 0 ? 2 * c->cap : 64;
+		struct child *more = realloc(c->list, cap * sizeof(*more));
+
+		if (more == NULL) {
+			free(path);
+			return -ENOMEM;
+		}
+		c->list = more;
+		c->cap = cap;
+	}
+	c->list[c->len++] = (struct child){ path, *st };
+	return 0;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct child *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+/* Adds one entry of the directory unless it is nothing that is shown. */
+static int
+add_entry(struct store *s, const char *dir, int fd, const char *name,
+    struct children *out)
+{
+	struct stat st;
+	char *plain, *path;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno; /* a person removed it */
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return 0;
+	plain = walk_decode(&s->tree, name);
+	if (plain == NULL)
+		return 0;
+	path = dbpath_join(dir, plain);
+	free(plain);
+	return children_add(out, path, &st);
+}
+
+static int
+read_children(struct store *s, const char *dir, struct children *out)
+{
+	struct dirent *de;
+	DIR *stream;
+	int fd, ret = 0;
+
+	fd = walk_dir(&s->tree, dir);
+	if (fd < 0)
+		return fd;
+	stream = fdopendir(fd);
+	if (stream == NULL) {
+		ret = -errno;
+		(void)close(fd);
+		return ret;
+	}
+	while (ret == 0 && (de = readdir(stream)) != NULL)
+		ret = add_entry(s, dir, fd, de->d_name, out);
+	(void)closedir(stream);
+	if (ret == 0 && out->len > 0)
+		qsort(out->list, out->len, sizeof(*out->list), by_path);
+	return ret;
+}
+
+static int
+below(struct store *s, const char *path, store_below_fn *each, void *ctx,
+    int depth)
+{
+	struct children c = { 0 };
+	int ret;
+
+	if (depth > STORE_DEPTH)
+		return -ELOOP;
+	ret = read_children(s, path, &c);
+	for (size_t i = 0; ret == 0 && i < c.len; i++) {
+		ret = each(ctx, c.list[i].path, &c.list[i].st);
+		if (ret == 0 && S_ISDIR(c.list[i].st.st_mode))
+			ret = below(s, c.list[i].path, each, ctx, depth + 1);
+	}
+	children_release(&c);
+	return ret;
+}
+
+int
+store_below_locked(struct store *s, const char *path, store_below_fn *each,
+    void *ctx)
+{
+	return below(s, path, each, ctx, 0);
+}
+
+bool
+store_empty_locked(struct store *s, const char *path)
+{
+	struct children c = { 0 };
+	bool empty;
+
+	empty = read_children(s, path, &c) == 0 && c.len == 0;
+	children_release(&c);
+	return empty;
+}
+
+static struct store_node
+node_of(const struct stat *st)
+{
+	return (struct store_node){
+		.is_dir = S_ISDIR(st->st_mode),
+		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
+		.mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 +
+		    st->st_mtim.tv_nsec / 1000000,
+	};
+}
+
+/* What is not there because a component on the way is a file is just not there
+ * to those who only look. */
+static int
+absent(int ret)
+{
+	return ret == -ENOTDIR ? -ENOENT : ret;
+}
+
+int
+store_stat(struct store *s, const char *path, struct store_node *out)
+{
+	struct stat st;
+	int ret;
+
+	lock_take(&s->lock);
+	ret = absent(store_lstat_locked(s, path, &st));
+	lock_drop(&s->lock);
+	if (ret == 0)
+		*out = node_of(&st);
+	return ret;
+}
+
+int
+store_list(struct store *s, const char *path, store_list_fn *each, void *ctx)
+{
+	struct children c = { 0 };
+	struct stat st;
+	int ret;
+
+	lock_take(&s->lock);
+	ret = absent(store_lstat_locked(s, path, &st));
+	if (ret == 0 && S_ISDIR(st.st_mode))
+		ret = read_children(s, path, &c);
+	else if (ret == 0)
+		ret = children_add(&c, text_dup(path), &st);
+	lock_drop(&s->lock);
+
+	for (size_t i = 0; ret == 0 && i < c.len; i++) {
+		struct store_node node = node_of(&c.list[i].st);
+
+		ret = each(ctx, c.list[i].path, &node);
+	}
+	children_release(&c);
+	return ret;
+}
+
+int
+store_read(struct store *s, const char *path, int *fd, struct store_node *out)
+{
+	char name[WALK_NAME_BYTES];
+	struct stat st;
+	int dir, file = -1, ret;
+
+	if (strcmp(path, "/") == 0)
+		return -EISDIR;
+	lock_take(&s->lock);
+	dir = walk_parent(&s->tree, path, name);
+	if (dir >= 0)
+		file = openat(dir, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ret = dir < 0 ? absent(dir) : file < 0 ? -errno : 0;
+	lock_drop(&s->lock);
+	if (dir >= 0)
+		(void)close(dir);
+	if (ret < 0)
+		return ret == -ELOOP || ret == -ENXIO ? -ENOENT : ret;
+	if (fstat(file, &st) < 0)
+		ret = -errno;
+	else if (S_ISDIR(st.st_mode))
+		ret = -EISDIR;
+	else if (!S_ISREG(st.st_mode))
+		ret = -ENOENT;
+	if (ret < 0) {
+		(void)close(file);
+		return ret;
+	}
+	*out = node_of(&st);
+	*fd = file;
+	return 0;
+}

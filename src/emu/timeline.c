@@ -1,0 +1,52 @@
+/* emu/timeline.c - real time plus an offset. */
+#include "config.h"
+
+#include "emu/timeline.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+#define OFFSET_MAX_MS (INT64_C(200) * 366 * 86400 * 1000)
+
+int64_t
+timeline_now_ms(struct timeline *t)
+{
+	return clock_real_ms() + atomic_load(&t->offset_ms);
+}
+
+struct timespec
+timeline_now(struct timeline *t)
+{
+	struct timespec ts = clock_real();
+	int64_t offset_ms = atomic_load(&t->offset_ms);
+	int64_t ns = ts.tv_nsec + offset_ms % 1000 * 1000000;
+
+	ts.tv_sec += (time_t)(offset_ms / 1000);
+	if (ns < 0) {
+		ns += 1000000000;
+		ts.tv_sec--;
+	} else if (ns >= 1000000000) {
+		ns -= 1000000000;
+		ts.tv_sec++;
+	}
+	ts.tv_nsec = (long)ns;
+	return ts;
+}
+
+int
+timeline_set_offset(struct timeline *t, int64_t offset_ms)
+{
+	if (offset_ms > OFFSET_MAX_MS || offset_ms < -OFFSET_MAX_MS)
+		return -EINVAL;
+	atomic_store(&t->offset_ms, offset_ms);
+	return 0;
+}
+
+int64_t
+timeline_offset(struct timeline *t)
+{
+	return atomic_load(&t->offset_ms);
+}
