@@ -131,10 +131,19 @@ quote_url() {
 	printf '%s' "$1" | jq -sRr '@uri'
 }
 
+# emu_query PATH: as the admin endpoints name it; /dbfs/x is its path on a cluster.
+emu_query() {
+	case $1 in
+	/dbfs) quote_url / ;;
+	/dbfs/*) quote_url "${1#/dbfs}" ;;
+	*) fail "$1 is in no tree of the emulator" ;;
+	esac
+}
+
 # emu_put PATH FILE: as somebody else's client would; PATH begins with /dbfs.
 emu_put() {
-	emu PUT "/emulator/file?path=$(quote_url "$1")" \
-	    --data-binary "@$2" -o /dev/null
+	emu PUT "/emulator/file?path=$(emu_query "$1")" -o /dev/null \
+	    -H 'Content-Type: application/octet-stream' -T "$2"
 }
 
 # emu_put_text PATH TEXT
@@ -145,7 +154,7 @@ emu_put_text() {
 
 # emu_get PATH: what the store holds, to stdout.
 emu_get() {
-	emu GET "/emulator/file?path=$(quote_url "$1")"
+	emu GET "/emulator/file?path=$(emu_query "$1")"
 }
 
 # emu_exists PATH
@@ -158,7 +167,7 @@ emu_is_missing() {
 }
 
 emu_rm() {
-	emu DELETE "/emulator/file?path=$(quote_url "$1")" -o /dev/null
+	emu DELETE "/emulator/file?path=$(emu_query "$1")" -o /dev/null
 }
 
 # emu_api METHOD ENDPOINT [JSON]: an ordinary call of the API; its answer.
@@ -172,7 +181,8 @@ emu_api() {
 
 # emu_rule JSON: a fault; prints its id.
 emu_rule() {
-	emu POST /emulator/rules -d "$1"
+	emu POST /emulator/rules -H 'Content-Type: application/json' -d "$1" |
+		jq .id
 }
 
 emu_rules_clear() {
@@ -180,20 +190,37 @@ emu_rules_clear() {
 }
 
 emu_reset_counters() {
-	emu POST /emulator/counters/reset -o /dev/null
+	emu POST /emulator/counters/reset -o /dev/null -d '{}'
 }
 
-# emu_counter METHOD PATH: how many calls so far, PATH being a prefix.
+# emu_counter NAME: calls since the last reset; NAME is "METHOD PATH", or
+# requests, mutations, errors, bytes_in, bytes_out.
 emu_counter() {
-	emu GET /emulator/counters | jq --arg m "$1" --arg p "$2" '
-	    [.calls[] | select(.method == $m and (.path | startswith($p))).count]
-	    | add // 0'
+	emu GET /emulator/counters | jq --arg name "$1" '.[$name] // 0'
 }
 
-# emu_history PATH: a line a version that the store ever held: size, sha256.
+# emu_history PATH: a line a content that the store ever held: size, sha256.
 emu_history() {
-	emu GET "/emulator/history?path=$(quote_url "$1")" |
-		jq -r '.versions[] | "\(.size) \(.sha256)"'
+	emu GET "/emulator/history?path=$(emu_query "$1")" |
+		jq -r '.versions[] | select(.sha256 != null) | "\(.size) \(.sha256)"'
+}
+
+# emu_make PATH DIRS FILES SIZE: many files.
+emu_make() {
+	emu POST /emulator/make -o /dev/null -H 'Content-Type: application/json' \
+	    -d "{\"path\":\"${1#/dbfs}\",\"dirs\":$2,\"files\":$3,\"size\":$4}"
+}
+
+# emu_set NAME VALUE: a setting, while it runs.
+emu_set() {
+	emu POST /emulator/settings -o /dev/null \
+	    -H 'Content-Type: application/json' -d "{\"$1\":\"$2\"}"
+}
+
+# emu_clock MILLISECONDS: moves the emulator's clock on.
+emu_clock() {
+	emu POST /emulator/clock -o /dev/null \
+	    -H 'Content-Type: application/json' -d "{\"advance_ms\":$1}"
 }
 
 ### The mount
@@ -372,11 +399,11 @@ expect_listing() {
 
 # expect_requests METHOD PATH N, and at most N
 expect_requests() {
-	expect_equal "calls of $1 $2" "$3" "$(emu_counter "$1" "$2")"
+	expect_equal "calls of $1 $2" "$3" "$(emu_counter "$1 $2")"
 }
 
 expect_requests_at_most() {
-	got=$(emu_counter "$1" "$2")
+	got=$(emu_counter "$1 $2")
 	[ "$got" -le "$3" ] || fail "calls of $1 $2: $got, expected at most $3"
 }
 
