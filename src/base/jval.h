@@ -20,8 +20,8 @@
 /* Nesting that is accepted in any document. */
 #define JVAL_DEPTH_MAX 32
 
-/* One whole strict document (the parser of RFC 8259, UTF-8 checked, nothing after
- * it but blanks).  0, or -EBADMSG, -ENOMEM.  *out belongs to the caller
+/* One whole document: UTF-8 checked, nothing after it but blanks.  As strict as
+ * json-c gets, which still takes single quotes, NaN and raw control characters.  0, or -EBADMSG, -ENOMEM.  *out belongs to the caller
  * (json_object_put) and is NULL for the document "null". */
 int jval_parse(const char *text, size_t len, struct json_object **out)
     WARN_UNUSED;
