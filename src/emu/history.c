@@ -14,11 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "base/io.h"
 #include "base/jval.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "base/banned.h"

@@ -97,6 +97,9 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url,
 	return answer(req);
 }
 
+static void on_message(void *cls, const char *fmt, va_list ap)
+    PRINTF_LIKE(2, 0);
+
 static void
 on_message(void *cls, const char *fmt, va_list ap)
 {

@@ -13,12 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/io.h"
 #include "base/lock.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "base/banned.h"

@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/jval.h"
 #include "base/lock.h"
+#include "base/table.h"
 #include "base/text.h"
 
 #include "base/banned.h"
