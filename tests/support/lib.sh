@@ -179,10 +179,12 @@ emu_api() {
 	fi
 }
 
-# emu_rule JSON: a fault; prints its id.
+# emu_rule JSON: a fault (brickfs-emulator --verbs); its id is in rule_id.
 emu_rule() {
-	emu POST /emulator/rules -H 'Content-Type: application/json' -d "$1" |
-		jq .id
+	rule_answer=$(emu POST /emulator/rules \
+	    -H 'Content-Type: application/json' -d "$1") ||
+		fail "the emulator refuses the rule $1: $rule_answer"
+	rule_id=$(echo "$rule_answer" | jq .id)
 }
 
 emu_rules_clear() {

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Goal: rename replaces whole, moves directories with what is open in them, honours
+# RENAME_NOREPLACE, and readers never miss the name.
+. "$(dirname "$0")/../support/lib.sh"
+
+start_emulator
+mount_brickfs dbfs:/
+cd "$mnt"
+
+# rename2 FLAGS OLD NEW: prints the errno's name, or ok.
+cat >"$work/rename2.py" <<'PYTHON'
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+flags, old, new = int(sys.argv[1]), *[os.fsencode(a) for a in sys.argv[2:4]]
+if libc.renameat2(-100, old, -100, new, flags) == 0:
+    print("ok")
+else:
+    print(errno.errorcode[ctypes.get_errno()])
+PYTHON
+rename2() {
+	python3 "$work/rename2.py" "$@"
+}
+
+note "flags"
+echo a >a
+echo b >b
+expect_output EEXIST rename2 1 a b
+expect_output ok rename2 1 a c
+expect_output EINVAL rename2 2 b c
+expect_content b 'b
+'
+expect_content c 'a
+'
+
+note "kinds"
+mkdir d e
+expect_output EISDIR rename2 0 b d
+expect_output ENOTDIR rename2 0 d b
+expect_output ENOENT rename2 0 none x
+expect_output EINVAL rename2 0 d d/below
+echo x >e/x
+expect_output ENOTEMPTY rename2 0 d e
+rm e/x
+expect_output ok rename2 0 d e
+expect_output ok rename2 0 b b
+rmdir e
+
+note "readers of a name that is replaced see one of its contents, whole, always"
+make_random 200000 "$work/one"
+make_random 300000 "$work/two"
+cp "$work/one" target
+python3 - "$work/one" "$work/two" <<'PYTHON'
+import os, shutil, sys, threading, time
+want = {open(p, "rb").read() for p in sys.argv[1:]}
+stop = False
+bad = []
+reads = 0
+def reader():
+    global reads
+    while not stop:
+        try:
+            with open("target", "rb") as f:
+                if f.read() not in want:
+                    bad.append("mixed or cut content")
+        except OSError as e:
+            if e.errno != 116:  # ESTALE: says that it has changed
+                bad.append(repr(e))
+        reads += 1
+threads = [threading.Thread(target=reader) for _ in range(3)]
+for t in threads: t.start()
+for i in range(20):
+    shutil.copyfile(sys.argv[1 + i % 2], "target.tmp~")
+    os.rename("target.tmp~", "target")
+    shutil.copyfile(sys.argv[2 - i % 2], "other")
+    os.rename("other", "target")
+stop = True
+for t in threads: t.join()
+if bad:
+    sys.exit(f"{len(bad)} of {reads} reads: {set(bad)}")
+print(f"# {reads} reads")
+PYTHON
+emu_history /dbfs/target | while read -r size _; do
+	case $size in
+	200000 | 300000) ;;
+	*) fail "the server held a version of $size bytes" ;;
+	esac
+done
+
+note "a directory moves with files that are open for writing"
+mkdir -p tree/sub
+exec 3>tree/sub/open
+echo before >&3
+mv tree moved
+echo after >&3
+exec 3>&-
+expect_content moved/sub/open 'before
+after
+'
+expect_remote_text /dbfs/moved/sub/open 'before
+after
+'
+expect_no_remote /dbfs/tree/sub/open
+
+note "a file that is open for reading is renamed over"
+exec 3<c
+echo fresh >fresh
+mv fresh c
+expect_output a cat <&3
+exec 3<&-
+expect_content c 'fresh
+'
+cd "$work"
+unmount

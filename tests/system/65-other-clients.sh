@@ -1,0 +1,79 @@
+#!/bin/sh
+# Goal: what another client changes is seen after attr_timeout at the latest; an
+# open file reads one version or says ESTALE; an upload never overwrites a version
+# that this mount has not seen.
+. "$(dirname "$0")/../support/lib.sh"
+
+start_emulator
+make_random 5000000 "$work/one"
+make_random 5000000 "$work/two"
+emu_put /dbfs/f "$work/one"
+mount_brickfs -o attr_timeout=1 dbfs:/
+mount_brickfs_at "$work/mnt2" -o attr_timeout=1 dbfs:/
+
+shows() {
+	cmp -s "$1" "$2"
+}
+is_there() { [ -e "$1" ]; }
+is_away() { ! [ -e "$1" ]; }
+
+note "content, new names, removed names"
+expect_same "$work/one" "$mnt/f"
+emu_put /dbfs/f "$work/two"
+wait_until 10 shows "$mnt/f" "$work/two" || fail "the old version is shown"
+emu_put_text /dbfs/new text
+wait_until 10 is_there "$mnt/new" || fail "the new file is not shown"
+emu_rm /dbfs/new
+wait_until 10 is_away "$mnt/new" || fail "the removed file is shown"
+
+note "two mounts"
+echo first >"$mnt/both"
+wait_until 10 shows "$work/mnt2/both" "$mnt/both" || fail "not shown in the other"
+mkdir "$work/mnt2/dir"
+wait_until 10 is_there "$mnt/dir" || fail "the directory is not shown"
+
+note "an open file: one version, or ESTALE"
+exec 3<"$mnt/f"
+head -c 1000 <&3 | cmp -n 1000 - "$work/two"
+emu_put /dbfs/f "$work/one"
+exec 4<"$mnt/f"
+wait_until 10 shows "$mnt/f" "$work/one" || fail "the old version is shown"
+if dd bs=1M skip=1000 iflag=skip_bytes <&3 >"$work/rest" 2>"$work/err"; then
+	tail -c +2001 "$work/two" >"$work/want"
+	shows "$work/want" "$work/rest" || {
+		tail -c +1001 "$work/two" >"$work/want"
+		expect_same "$work/want" "$work/rest"
+	}
+else
+	grep -q 'Stale' "$work/err" || fail "not ESTALE: $(cat "$work/err")"
+fi
+exec 3<&- 4<&-
+
+note "an upload over what was not seen fails with ESTALE, our copy kept"
+echo base >"$mnt/mine"
+python3 - "$mnt/mine" "$work/mnt2/mine" <<'PYTHON'
+import errno, os, sys, time
+deadline = time.time() + 20
+while not os.path.exists(sys.argv[2]):
+    if time.time() > deadline:
+        sys.exit("the other mount does not show the file")
+    time.sleep(0.1)
+fd = os.open(sys.argv[1], os.O_RDWR)
+os.pwrite(fd, b"ours", 0)
+with open(sys.argv[2], "w") as f:
+    f.write("theirs\n")
+try:
+    os.fsync(fd)
+    sys.exit("fsync did not fail")
+except OSError as e:
+    if e.errno != errno.ESTALE:
+        sys.exit(f"fsync: {e}")
+try:
+    os.close(fd)
+except OSError:
+    pass
+PYTHON
+expect_remote_text /dbfs/mine 'theirs
+'
+unmount "$work/mnt2"
+unmount "$mnt" 3
