@@ -93,7 +93,7 @@ faults_free(struct faults *f)
 }
 
 static const char *const match_names[] = { "method", "path", "target", "nth",
-	"every", "times", "after", "p", "seed" };
+	"every", "times", "once_after", "p", "seed" };
 
 static bool
 is_match_name(const char *name)
@@ -116,7 +116,7 @@ parse_match(struct json_object *m, struct match *out, struct why *why)
 		const char *name;
 		int64_t *number, least;
 	} numbers[] = { { "nth", &out->nth, 1 }, { "every", &out->every, 1 },
-		{ "times", &out->times, 0 }, { "after", &out->after, 1 } };
+		{ "times", &out->times, 0 }, { "once_after", &out->after, 1 } };
 	struct json_object *p;
 	int64_t seed = 1;
 

@@ -4,14 +4,14 @@
  *
  *   {"match": {"method": "GET", "path": "/api/2.0/dbfs/read",
  *              "target": "/x/?*", "nth": 3, "every": 2, "times": 1,
- *              "p": 0.5, "seed": 7, "after": 1},
+ *              "p": 0.5, "seed": 7, "once_after": 1},
  *    "verb": "status", "args": {"code": 503}}
  *
  * (arguments may also stand beside the verb).  Each rule counts the requests that
  * its method, path and target fit, from 1; nth is the first count at which it
  * fires, every the step from there, times how often it fires at most (default: 1
  * with a bare nth, else no end).  p and seed then decide by chance, the same one
- * in every run.  after names a rule that must have fired before.
+ * in every run.  once_after names a rule that must have fired before.
  *
  * Rules are tried in the order they were added, and all that fire act.  Requests
  * below /emulator/ never meet a rule.  Threads: any. */

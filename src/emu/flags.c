@@ -12,6 +12,8 @@
 
 #include "base/text.h"
 
+#include "emu/listen.h"
+
 #include "base/banned.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8090"
@@ -114,6 +116,12 @@ wants_value(const char *name)
 static int
 check(const struct flags *f, struct why *why)
 {
+	struct listen_address address;
+	int ret;
+
+	ret = listen_parse(f->listen, &address, why);
+	if (ret < 0)
+		return ret;
 	if ((f->tls_cert == NULL) != (f->tls_key == NULL))
 		return why_set(why, -EINVAL,
 		    "--tls-cert and --tls-key go together");

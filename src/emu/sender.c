@@ -4,8 +4,10 @@
 #include "emu/sender.h"
 
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <microhttpd.h>
@@ -17,15 +19,26 @@
 
 #include "base/banned.h"
 
-#define PIECE 65536
+#define PIECE	       65536
+#define RESET_TRIES    100
+#define RESET_PAUSE_NS INT64_C(2000000)
 
-/* The next close of the socket is a TCP reset. */
+/* A TCP reset, now.  (SO_LINGER and close would do it, but libmicrohttpd shuts the
+ * socket down first, and the client sees an orderly end.)  What was sent before
+ * gets a moment to arrive: a reset drops what is still queued. */
 static void
-arm_reset(struct request *req)
+reset_connection(struct request *req)
 {
-	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+	int queued;
 
-	(void)setsockopt(req->client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	for (int i = 0; i < RESET_TRIES; i++) {
+		if (ioctl(req->client, SIOCOUTQ, &queued) < 0 || queued == 0)
+			break;
+		if (halt_wait(req->emu->halt, -1, RESET_PAUSE_NS) != HALT_TIME)
+			break;
+	}
+	(void)connect(req->client, &nowhere, sizeof(nowhere));
 }
 
 static void
@@ -34,7 +47,7 @@ end_early(struct request *req)
 	if (req->plan.ending == PLAN_STALL)
 		(void)halt_wait(req->emu->halt, req->client, HALT_FOREVER);
 	else if (req->plan.ending == PLAN_RESET)
-		arm_reset(req);
+		reset_connection(req);
 }
 
 /* Bytes of the answer at pos, of which those of the filler are nowhere. */
