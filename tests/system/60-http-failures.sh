@@ -1,28 +1,83 @@
 #!/bin/sh
-# Goal: answers that go wrong reach a program as the right error or not at all,
-# and nothing that close acknowledged is lost.
+# Goal: a service that fails for a moment is not noticed by programs; one that says
+# no is, with the right error and its own words; and nothing that close
+# acknowledged is lost.
 . "$(dirname "$0")/../support/lib.sh"
 
 start_emulator
 make_random 3000000 "$work/want"
-emu_put /dbfs/f "$work/want"
-# No cache: each case reads anew.
-mount_brickfs -o cache_mem=8M -o attr_timeout=0 -o timeout=5 \
-    -o retry_timeout=20 dbfs:/
+make_random 1000 "$work/small"
+# Everything is asked for anew, and patience is short.
+mount_brickfs -o cache_mem=8M,attr_timeout=0,negative_timeout=0 \
+    -o timeout=10,retry_timeout=60 dbfs:/
 
-read_works() {
-	expect_same "$work/want" "$mnt/f"
+# passing WHERE VERB [ARGS]: reads and writes work though the first calls of WHERE
+# go wrong.
+round=0
+passing() {
+	note "$1: $2 ${3:-}"
+	round=$((round + 1))
+	emu_put "/dbfs/r$round" "$work/want"
+	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/$1\",\"every\":2,\"times\":3},
+	    \"verb\":\"$2\",\"args\":{${3:-}}}"
+	expect_same "$work/want" "$mnt/r$round"
+	cp "$work/small" "$mnt/s$round"
+	cp "$work/want" "$mnt/l$round"
+	ls -l "$mnt" >/dev/null
+	mkdir "$mnt/d$round"
+	mv "$mnt/s$round" "$mnt/d$round/"
+	rm "$mnt/r$round"
 	emu_rules_clear
-	emu_rm /dbfs/f
-	make_random 3000000 "$work/want"
-	emu_put /dbfs/f "$work/want"
+	expect_remote "/dbfs/d$round/s$round" "$work/small"
+	expect_remote "/dbfs/l$round" "$work/want"
+	expect_no_remote "/dbfs/r$round"
+	rm -r "$mnt/d$round" "$mnt/l$round"
 }
+passing '*' retry_after '"value":1'
+passing '*' retry_after '"in":1'
+passing '*' retry_after '"value":1,"code":503'
+passing '*' status '"code":429'
+passing '*' status '"code":503'
+passing read cut
+passing read cut '"how":"reset"'
+passing read cut '"after":1000'
+passing list cut '"after":20'
+passing get-status cut
+passing read truncate '"n":100'
+expect_listing "$mnt"
 
-note "reads are repeated after 429, 500, 503, cut bodies and lost connections"
-for verb in '"status":429,"retry_after":1' '"status":429' '"status":500' \
-    '"status":503,"retry_after":1' '"status":503' '"cut":1000' '"close":0'; do
-	note "read: $verb"
-	emu_rule "{\"path\":\"/api/2.0/dbfs/read\",\"nth\":2,\"times\":2,$verb}" \
-	    >/dev/null
-	read_works
-done
+# refused WHERE CODE ERROR-CODE WORDS COMMAND...
+refused() {
+	where=$1 code=$2 error=$3 words=$4
+	shift 4
+	note "$where: $code $error: $*"
+	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/$where\"},
+	    \"verb\":\"status\",\"args\":{\"code\":$code,\"error_code\":\"$error\",
+	    \"message\":\"words of the service\"}}"
+	expect_failure "$words" "$@"
+	emu_rules_clear
+	grep -q 'words of the service' "$mnt/.control/errors" ||
+		fail "the service's words are not in .control/errors"
+}
+emu_put /dbfs/f "$work/want"
+refused read 403 PERMISSION_DENIED 'ermission denied' cat "$mnt/f"
+refused list 403 PERMISSION_DENIED 'ermission denied' ls "$mnt"
+refused mkdirs 403 PERMISSION_DENIED 'ermission denied' mkdir "$mnt/x"
+refused delete 403 PERMISSION_DENIED 'ermission denied' rm "$mnt/f"
+refused move 403 PERMISSION_DENIED 'ermission denied' mv "$mnt/f" "$mnt/g"
+refused put 400 QUOTA_EXCEEDED 'No space|quota' cp "$work/small" "$mnt/q"
+expect_same "$work/want" "$mnt/f"
+
+note "a login page is a refusal, not content"
+emu_rule '{"match":{"path":"/api/2.0/dbfs/*"},"verb":"html_login"}'
+expect_failure 'ermission denied' cat "$mnt/f"
+emu_rules_clear
+expect_same "$work/want" "$mnt/f"
+
+note "a recursive delete that stops is gone on with"
+emu_make /dbfs/many 0 10 1
+emu_rule '{"match":{"path":"/api/2.0/dbfs/delete"},"verb":"partial_delete","n":1}'
+rm -r "$mnt/many"
+emu_rules_clear
+expect_no_remote /dbfs/many/f00000
+unmount "$mnt" 3

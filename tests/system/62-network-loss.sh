@@ -1,0 +1,58 @@
+#!/bin/sh
+# Goal: without a network no call blocks for ever, the mount survives, goes on when
+# the network is back, and what was written meanwhile arrives.
+. "$(dirname "$0")/../support/lib.sh"
+
+start_emulator
+make_random 3000000 "$work/want"
+emu_put /dbfs/f "$work/want"
+mount_brickfs -o timeout=3,retry_timeout=6,attr_timeout=0,cache_mem=8M dbfs:/
+ls "$mnt" >/dev/null
+
+# in_time COMMAND...: ends within 30 seconds, whatever it says.
+in_time() {
+	began=$(now_ms)
+	status=0
+	timeout -k 5 60 "$@" >"$work/out" 2>"$work/err" || status=$?
+	[ $(($(now_ms) - began)) -lt 30000 ] || fail "$*: took over 30 s"
+}
+
+note "the server is gone"
+stop_emulator
+in_time cat "$mnt/f"
+[ $status -ne 0 ] || fail "content without a server"
+grep -qE 'timed out|unreachable|refused|I/O error|is down' "$work/err" ||
+	fail "it says: $(cat "$work/err")"
+in_time ls "$mnt"
+in_time mkdir "$mnt/dir"
+[ $status -ne 0 ] || fail "a directory without a server"
+in_time cp "$work/want" "$mnt/written"
+[ $status -ne 0 ] || fail "close succeeded without a server"
+
+note "it is back: everything works, and what was written arrives"
+start_emulator
+works() {
+	cmp -s "$mnt/f" "$work/want"
+}
+wait_until "$patience" works || fail "the mount does not recover"
+arrived() {
+	emu_get /dbfs/written 2>/dev/null | cmp -s - "$work/want"
+}
+wait_until 120 arrived || fail "the failed upload is not repeated"
+expect_same "$work/want" "$mnt/written"
+
+note "a server that takes the request and never answers"
+for path in read list put move delete mkdirs get-status; do
+	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/$path\"},\"verb\":\"stall\"}"
+done
+in_time dd if="$mnt/f" of=/dev/null bs=1M
+[ $status -ne 0 ] || fail "content without an answer"
+grep -q 'timed out' "$work/err" || fail "it says: $(cat "$work/err")"
+emu_rules_clear
+wait_until "$patience" works || fail "the mount does not recover"
+
+note "a slow answer is no failure while bytes move"
+emu_rule '{"match":{"path":"/api/2.0/dbfs/read"},"verb":"dribble","bps":700000}'
+expect_same "$work/want" "$mnt/f"
+emu_rules_clear
+unmount

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Goal: Ctrl-C ends a stuck call within a second, also with every thread busy.
+. "$(dirname "$0")/../support/lib.sh"
+
+start_emulator
+make_random 3000000 "$work/want"
+emu_put /dbfs/f "$work/want"
+emu_make /dbfs/many 0 100 10
+mount_brickfs -o cache_mem=8M,attr_timeout=0 dbfs:/
+ls -l "$mnt/many" >/dev/null
+
+# An interrupted program says nothing; python keeps SIGINT's default from being
+# ignored in the background.
+cat >"$work/call.py" <<'PYTHON'
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+open(sys.argv[2], "w").close()
+if sys.argv[1] == "read":
+    os.read(os.open(sys.argv[3], os.O_RDONLY), 100)
+elif sys.argv[1] == "list":
+    os.listdir(sys.argv[3])
+elif sys.argv[1] == "mkdir":
+    os.mkdir(sys.argv[3])
+elif sys.argv[1] == "write":
+    with open(sys.argv[3], "w") as f:
+        f.write("x")
+PYTHON
+serial=0
+stuck() {
+	serial=$((serial + 1))
+	python3 "$work/call.py" "$1" "$work/started.$serial" "$2" \
+	    >/dev/null 2>&1 &
+	stuck_pid=$!
+	wait_until "$patience" test -e "$work/started.$serial"
+}
+requests_reach() {
+	[ "$(emu GET /emulator/rules | jq '[.rules[].fired] | add')" -ge "$1" ]
+}
+stall_all() {
+	emu_rule '{"match":{"path":"/api/2.0/dbfs/*"},"verb":"stall"}'
+}
+
+for call in "read $mnt/f" "list $mnt" "mkdir $mnt/new" "write $mnt/written"; do
+	note "one stuck $call"
+	stall_all
+	# shellcheck disable=SC2086 # two words
+	stuck $call
+	wait_until "$patience" requests_reach 1 || fail "no request was made"
+	began=$(now_ms)
+	kill -INT "$stuck_pid"
+	wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+	took=$(($(now_ms) - began))
+	[ $took -lt 1000 ] || fail "it took $took ms"
+	emu_rules_clear
+done
+
+note "100 stuck calls, and one more is interrupted within a second"
+stall_all
+all=
+i=0
+while [ $i -lt 100 ]; do
+	stuck read "$mnt/many/f$(printf %05d $i)"
+	all="$all $stuck_pid"
+	i=$((i + 1))
+done
+stuck read "$mnt/f"
+began=$(now_ms)
+kill -INT "$stuck_pid"
+wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+took=$(($(now_ms) - began))
+note "took $took ms"
+[ $took -lt 1000 ] || fail "it took $took ms"
+began=$(now_ms)
+# shellcheck disable=SC2086 # a list
+kill -INT $all
+for pid in $all; do
+	wait_until 10 process_is_gone "$pid" || fail "one is left"
+done
+note "all of them: $(($(now_ms) - began)) ms"
+emu_rules_clear
+expect_same "$work/want" "$mnt/f"
+unmount "$mnt" 0

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Goal: what could not be uploaded is said, kept, listed under .control/pending,
+# readable, tried again, and can be given up.
+. "$(dirname "$0")/../support/lib.sh"
+
+start_emulator
+make_random 500000 "$work/want"
+mount_brickfs -o timeout=5,retry_timeout=5 dbfs:/
+control=$mnt/.control
+
+deny() {
+	emu_rule '{"match":{"path":"/api/2.0/dbfs/put"},"verb":"status","code":403,
+	    "message":"out of paper"}'
+}
+pending_count() {
+	find "$control/pending" -mindepth 1 -maxdepth 1 -type d | wc -l
+}
+nothing_pending() {
+	[ "$(pending_count)" -eq 0 ]
+}
+
+note "close fails with the true error, and everything says why"
+deny
+expect_failure 'ermission denied' cp "$work/want" "$mnt/f"
+expect_no_remote /dbfs/f
+expect_same "$work/want" "$mnt/f"
+expect_equal "pending files" 1 "$(pending_count)"
+one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d)
+grep -q 'dbfs/f' "$one/path" || fail "pending does not name the file"
+grep -q 'out of paper' "$one/reason" || fail "pending does not say why"
+expect_same "$work/want" "$one/data"
+grep -q 'out of paper' "$control/errors" || fail ".control/errors does not say why"
+expect_output failed getfattr --only-values -n user.brickfs.state "$mnt/f"
+getfattr --only-values -n user.brickfs.error "$mnt/f" | grep -q 'out of paper' ||
+	fail "user.brickfs.error does not say why"
+
+note "fsync fails, too"
+expect_failure 'ermission denied|fsync' dd if="$work/want" of="$mnt/g" bs=1M conv=fsync
+rm "$mnt/g"
+
+note "written again, it arrives"
+emu_rules_clear
+cp "$work/want" "$mnt/f"
+expect_remote /dbfs/f "$work/want"
+wait_until "$patience" nothing_pending || fail "still pending: $(ls "$control/pending")"
+expect_output clean getfattr --only-values -n user.brickfs.state "$mnt/f"
+
+note "retry by hand"
+deny
+expect_failure 'ermission denied' cp "$work/want" "$mnt/h"
+emu_rules_clear
+one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d | head -n 1)
+[ -z "$one" ] || echo 1 >"$one/retry" || :
+arrived() {
+	emu_get /dbfs/h 2>/dev/null | cmp -s - "$work/want"
+}
+wait_until "$patience" arrived || fail "the retry did not send it"
+wait_until "$patience" nothing_pending || fail "it is still listed"
+
+note "given up by removing it"
+deny
+expect_failure 'ermission denied' cp "$work/want" "$mnt/i"
+rm "$mnt/i"
+emu_rules_clear
+wait_until "$patience" nothing_pending || fail "the removed file is still pending"
+expect_no_remote /dbfs/i
+
+note "what is still unsent at the unmount is said by the exit status"
+deny
+expect_failure 'ermission denied' cp "$work/want" "$mnt/j"
+unmount "$mnt" 3
+emu_rules_clear
