@@ -1,0 +1,70 @@
+/* control/ctl.h: what the .control tree shows and acts on.
+ *
+ * The tree itself is one table in control/ctl_tree.c; the files of a family are
+ * written in control/ctl_<family>.c.  Reading never acts: a file acts when it is
+ * written. */
+#ifndef CONTROL_CTL_H
+#define CONTROL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/call.h"
+
+struct block_cache;
+struct errors;
+struct pending;
+struct transfers;
+
+/* A name and a value, for people. */
+struct ctl_fact {
+	const char *name;
+	const char *value;
+};
+
+/* A tree of the workspace. */
+struct ctl_tree_fact {
+	const char *name;
+	const char *why; /* it is not mounted; NULL: it is */
+};
+
+/* What does not change while the mount lives.  Everything is borrowed. */
+struct ctl_facts {
+	const char *version; /* of brickfs */
+	const char *host;    /* as a URL */
+	const char *workspace_id;
+	const char *user;
+	const char *source;
+	const char *mountpoint;
+	const char *credentials; /* where they were found */
+	const char *state_dir;	 /* NULL: none, and nothing can be written */
+	bool read_only;
+	int64_t started_ms; /* Unix time */
+	const struct ctl_fact *options; /* in effect */
+	size_t n_options;
+	const struct ctl_tree_fact *trees;
+	size_t n_trees;
+};
+
+/* What the tree asks of layers above. */
+struct ctl_hooks {
+	/* Returns when everything that is dirty has been sent; -EINTR, or the
+	 * first error. */
+	int (*sync)(void *ctx, struct call *call);
+	/* Files whose content the server does not have. */
+	unsigned (*dirty)(void *ctx);
+	void *ctx;
+};
+
+/* All borrowed; they outlive every open file of the tree. */
+struct ctl {
+	const struct ctl_facts *facts;
+	const struct ctl_hooks *hooks;
+	struct errors *errors;
+	struct transfers *transfers;
+	struct pending *pending;
+	struct block_cache *blocks;
+};
+
+#endif
