@@ -1,0 +1,90 @@
+/* net/http.h: one HTTP exchange, on a connection of a pool.
+ *
+ * A slot is a private curl multi handle with one easy handle, so that a stalled
+ * transfer can be dropped at once; the one used last is lent first, so that
+ * connections stay warm.  HTTP/1.1: one connection carries one exchange, and many
+ * carry more than one ever could.
+ *
+ * Redirects are not followed: an API does not redirect, except to a login page.
+ * Threads: any. */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/call.h"
+
+struct http_pool;
+
+struct http_config {
+	const char *user_agent; /* copied, as cacert */
+	const char *cacert;	/* file with CA certificates; NULL: the system's */
+	unsigned data_slots;	/* exchanges at once with large bodies */
+	unsigned meta_slots;	/* others */
+	bool no_proxy; /* the service is on this machine: never by a proxy */
+};
+
+int http_pool_new(const struct http_config *config, struct http_pool **out)
+    WARN_UNUSED;
+void http_pool_free(struct http_pool *p); /* with no exchange under way */
+
+/* Bytes that can be read at any offset, so that they can be sent again. */
+struct http_body {
+	uint64_t len;
+	int (*read)(void *ctx, uint64_t off, void *dst, size_t len);
+	void *ctx;
+};
+
+struct http_part {
+	const char *name;
+	const char *text;     /* a text field, or NULL and: */
+	const char *filename;
+	const struct http_body *body;
+};
+
+struct http_request {
+	const char *method;
+	const char *url;
+	const char *const *headers; /* n_headers lines "Name: value" */
+	size_t n_headers;
+	const struct http_body *body; /* or */
+	const struct http_part *parts; /* multipart/form-data */
+	size_t n_parts;
+	bool repeatable; /* libcurl may send it again when a connection that was
+			  * reused turns out dead */
+	bool metadata;
+	int64_t idle_ms;   /* without a byte moved: -ETIMEDOUT */
+	int64_t answer_ms; /* the same once everything is sent */
+	size_t body_max;   /* bytes of an answer's body; more is -EFBIG */
+	/* May be NULL.  Bytes of the request's body that have left. */
+	void (*sent)(void *ctx, uint64_t bytes);
+	void *sent_ctx;
+};
+
+struct http_reply {
+	int status; /* 0: none came */
+	struct buf body;
+	int64_t date_ms;	/* Unix time; 0: none */
+	int64_t retry_after_ms; /* -1: none */
+	char content_type[64];
+	char org_id[32];
+	char request_id[64];
+	char reason[256];   /* X-Databricks-Reason-Phrase */
+	char location[256]; /* of a redirect */
+	bool rate_limited;  /* x-envoy-ratelimited: true */
+	bool acted; /* the service may have got the whole request */
+	char words[CALL_WORDS]; /* of a failure */
+};
+
+/* 0 when an answer came, whatever its status; else -EINTR, -ETIMEDOUT, -EFBIG,
+ * -EHOSTUNREACH (no such host), -ECONNREFUSED, -EPROTO (TLS), -EIO.  out needs
+ * http_reply_release in every case. */
+int http_exchange(struct http_pool *p, struct call *call,
+    const struct http_request *req, struct http_reply *out);
+void http_reply_release(struct http_reply *r);
+
+#endif

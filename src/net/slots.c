@@ -1,0 +1,247 @@
+/* net/slots.c - the pool of curl handles. */
+#include "config.h"
+
+#include "net/slots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/lock.h"
+#include "base/table.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+struct slot {
+	CURLM *multi;
+	CURL *easy;
+	bool metadata;
+	struct slot *prev, *next; /* in the list of free ones */
+};
+
+struct http_pool {
+	char *user_agent; /* set once */
+	char *cacert;
+	bool no_proxy;
+	CURLSH *share;
+	struct lock share_locks[CURL_LOCK_DATA_LAST];
+
+	struct lock lock;
+	struct cond returned;	  /* with lock: a slot came back */
+	struct slot *idle[2];	  /* with lock: data, metadata; used last first */
+	unsigned room[2];	  /* with lock: slots not made yet */
+};
+
+CURL *
+slot_easy(struct slot *s)
+{
+	return s->easy;
+}
+
+CURLM *
+slot_multi(struct slot *s)
+{
+	return s->multi;
+}
+
+/* --- what slots share ---------------------------------------------------------- */
+
+static void
+share_lock(CURL *easy UNUSED, curl_lock_data data,
+    curl_lock_access access UNUSED, void *ctx) NO_THREAD_CHECK
+{
+	struct http_pool *p = ctx;
+
+	lock_take(&p->share_locks[data]);
+}
+
+static void
+share_unlock(CURL *easy UNUSED, curl_lock_data data, void *ctx) NO_THREAD_CHECK
+{
+	struct http_pool *p = ctx;
+
+	lock_drop(&p->share_locks[data]);
+}
+
+/* Names and TLS sessions; never connections, which libcurl cannot share among
+ * threads. */
+static int
+share_new(struct http_pool *p)
+{
+	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+		lock_init(&p->share_locks[i], "curl share");
+	p->share = curl_share_init();
+	if (p->share == NULL)
+		return -ENOMEM;
+	(void)curl_share_setopt(p->share, CURLSHOPT_LOCKFUNC, share_lock);
+	(void)curl_share_setopt(p->share, CURLSHOPT_UNLOCKFUNC, share_unlock);
+	(void)curl_share_setopt(p->share, CURLSHOPT_USERDATA, p);
+	(void)curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+	(void)curl_share_setopt(p->share, CURLSHOPT_SHARE,
+	    CURL_LOCK_DATA_SSL_SESSION);
+	return 0;
+}
+
+void
+slots_configure(struct http_pool *p, CURL *e)
+{
+	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_SHARE, p->share);
+	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+	    (long)CURL_HTTP_VERSION_1_1);
+	(void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	(void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS,
+	    (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+	(void)curl_easy_setopt(e, CURLOPT_SSLVERSION,
+	    (long)CURL_SSLVERSION_TLSv1_2);
+	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, p->user_agent);
+	(void)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 256L * 1024);
+	(void)curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
+	if (p->no_proxy) /* otherwise as the environment says */
+		(void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	(void)curl_easy_setopt(e, CURLOPT_MAXCONNECTS, 2L);
+	if (p->cacert != NULL)
+		(void)curl_easy_setopt(e, CURLOPT_CAINFO, p->cacert);
+}
+
+/* --- slots ------------------------------------------------------------------------ */
+
+static void
+slot_free(struct slot *s)
+{
+	if (s == NULL)
+		return;
+	if (s->easy != NULL)
+		curl_easy_cleanup(s->easy);
+	if (s->multi != NULL)
+		(void)curl_multi_cleanup(s->multi);
+	free(s);
+}
+
+static struct slot *
+slot_new(bool metadata)
+{
+	struct slot *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->metadata = metadata;
+	s->multi = curl_multi_init();
+	s->easy = curl_easy_init();
+	if (s->multi == NULL || s->easy == NULL) {
+		slot_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Metadata may use a slot for data when its own are taken, not the other way. */
+static struct slot *
+take_locked(struct http_pool *p, bool metadata) REQUIRES(p->lock)
+{
+	for (int lane = metadata; lane >= 0; lane--) {
+		struct slot *s = p->idle[lane];
+
+		if (s != NULL) {
+			DL_DELETE(p->idle[lane], s);
+			return s;
+		}
+		if (p->room[lane] > 0) {
+			s = slot_new(lane == 1);
+			if (s != NULL)
+				p->room[lane]--;
+			return s;
+		}
+	}
+	return NULL;
+}
+
+int
+slots_get(struct http_pool *p, struct call *call, bool metadata,
+    struct slot **out)
+{
+	struct slot *s;
+
+	lock_take(&p->lock);
+	while ((s = take_locked(p, metadata)) == NULL) {
+		if (call_interrupted(call)) {
+			lock_drop(&p->lock);
+			return -EINTR;
+		}
+		(void)cond_wait_ms(&p->returned, &p->lock, CALL_TICK_MS);
+	}
+	lock_drop(&p->lock);
+	curl_easy_reset(s->easy);
+	*out = s;
+	return 0;
+}
+
+void
+slots_put(struct http_pool *p, struct slot *s)
+{
+	lock_take(&p->lock);
+	DL_PREPEND(p->idle[s->metadata], s);
+	cond_broadcast(&p->returned);
+	lock_drop(&p->lock);
+}
+
+int
+http_pool_new(const struct http_config *config, struct http_pool **out)
+{
+	struct http_pool *p;
+	int ret;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -ENOMEM;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return -ENOMEM;
+	lock_init(&p->lock, "http pool");
+	cond_init(&p->returned);
+	p->no_proxy = config->no_proxy;
+	p->room[0] = config->data_slots;
+	p->room[1] = config->meta_slots;
+	p->user_agent = text_dup(config->user_agent);
+	p->cacert = text_dup(config->cacert);
+	ret = share_new(p);
+	if (ret == 0 && (p->user_agent == NULL ||
+	    (config->cacert != NULL && p->cacert == NULL)))
+		ret = -ENOMEM;
+	if (ret < 0) {
+		http_pool_free(p);
+		return ret;
+	}
+	*out = p;
+	return 0;
+}
+
+void
+http_pool_free(struct http_pool *p)
+{
+	if (p == NULL)
+		return;
+	for (int lane = 0; lane < 2; lane++) {
+		struct slot *s, *next;
+
+		DL_FOREACH_SAFE(p->idle[lane], s, next) {
+			DL_DELETE(p->idle[lane], s);
+			slot_free(s);
+		}
+	}
+	if (p->share != NULL)
+		(void)curl_share_cleanup(p->share);
+	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
+		lock_release(&p->share_locks[i]);
+	cond_release(&p->returned);
+	lock_release(&p->lock);
+	free(p->user_agent);
+	free(p->cacert);
+	free(p);
+}

@@ -1,0 +1,497 @@
+/* rest/api_dbfs.c - the DBFS API, typed. */
+#include "config.h"
+
+#include "rest/api_dbfs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/jval.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "rest/rest.h"
+
+#include "base/banned.h"
+
+/* A listing of 10,000 entries with long names is some MB; the service gives up not
+ * far above. */
+#define LIST_BYTES_MAX ((size_t)64 << 20)
+#define READ_BYTES_MAX \
+	(BASE64_TEXT_LEN((size_t)API_DBFS_READ_MAX) + 4096)
+#define DELETE_TRIES 1000 /* of PARTIAL_DELETE, which makes progress each time */
+
+/* --- requests --------------------------------------------------------------------- */
+
+static int
+fail(struct call *call, const char *text)
+{
+	text_copy(call->words, sizeof(call->words), text);
+	return -EIO;
+}
+
+/* GET with a path and up to two numbers. */
+static int
+get(struct rest *r, struct call *call, const char *method_path,
+    const char *path, const char *off, const char *len, size_t answer_max,
+    struct rest_answer *out)
+{
+	struct rest_param query[] = {
+		{ "path", path },
+		{ off != NULL ? "offset" : NULL, off },
+		{ "length", len },
+		{ NULL, NULL },
+	};
+	struct rest_request req = {
+		.method = "GET",
+		.path = method_path,
+		.subject = path,
+		.family = REST_DBFS,
+		.query = query,
+		.repeatable = true,
+		.slow = answer_max == LIST_BYTES_MAX,
+		.metadata = off == NULL,
+		.answer_max = answer_max,
+	};
+
+	return rest_send(r, call, &req, out);
+}
+
+/* POST with a JSON object, which is taken over. */
+static int
+post(struct rest *r, struct call *call, const char *method_path,
+    const char *subject, struct json_object *json, bool repeatable, bool slow,
+    struct rest_answer *out)
+{
+	struct rest_request req = {
+		.method = "POST",
+		.path = method_path,
+		.subject = subject,
+		.family = REST_DBFS,
+		.json = json,
+		.repeatable = repeatable,
+		.slow = slow,
+		.metadata = true,
+	};
+	int ret;
+
+	ret = rest_send(r, call, &req, out);
+	json_object_put(json);
+	return ret;
+}
+
+/* The object {"path": path, flag: value}; NULL flag: without. */
+static struct json_object *
+path_object(const char *path, const char *flag, bool value)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (jval_add_str(o, "path", path) == 0 &&
+	    (flag == NULL || jval_add_bool(o, flag, value) == 0))
+		return o;
+	json_object_put(o);
+	return NULL;
+}
+
+static int
+post_path(struct rest *r, struct call *call, const char *method_path,
+    const char *path, const char *flag, bool value, bool slow)
+{
+	struct rest_answer answer;
+	struct json_object *o = path_object(path, flag, value);
+	int ret;
+
+	if (o == NULL)
+		return -ENOMEM;
+	ret = post(r, call, method_path, path, o, true, slow, &answer);
+	rest_answer_release(&answer);
+	return ret;
+}
+
+/* --- status and listings -------------------------------------------------------------- */
+
+/* An absent size or time is 0; one of another type is an error. */
+static int
+read_info(struct json_object *o, struct api_dbfs_info *out)
+{
+	struct api_dbfs_info info = { 0 };
+	int64_t size = 0;
+	int ret;
+
+	if (jval_str(o, "path", &info.path) < 0)
+		return -EBADMSG;
+	ret = jval_bool(o, "is_dir", &info.is_dir);
+	if (ret == 0 || ret == -ENOENT)
+		ret = jval_i64(o, "file_size", &size);
+	if (ret == 0 || ret == -ENOENT)
+		ret = jval_i64(o, "modification_time", &info.mtime_ms);
+	if ((ret < 0 && ret != -ENOENT) || size < 0)
+		return -EBADMSG;
+	info.size = (uint64_t)size;
+	*out = info;
+	return 0;
+}
+
+int
+api_dbfs_get_status(struct rest *r, struct call *call, const char *path,
+    struct api_dbfs_info *out)
+{
+	struct rest_answer answer;
+	struct api_dbfs_info info;
+	int ret;
+
+	ret = get(r, call, "/api/2.0/dbfs/get-status", path, NULL, NULL, 0,
+	    &answer);
+	if (ret == 0) {
+		if (read_info(answer.json, &info) < 0) {
+			ret = fail(call, "the status in the answer is broken");
+		} else {
+			*out = info;
+			out->path = path;
+		}
+	}
+	rest_answer_release(&answer);
+	return ret;
+}
+
+static int
+read_files(struct call *call, const char *path, struct json_object *files,
+    api_dbfs_info_fn *each, void *ctx)
+{
+	size_t n = json_object_array_length(files);
+
+	for (size_t i = 0; i < n; i++) {
+		struct api_dbfs_info info;
+		int ret;
+
+		if (read_info(json_object_array_get_idx(files, i), &info) < 0) {
+			/* One broken row does not hide the others. */
+			log_warn("dbfs", "%s: a row of the listing is broken",
+			    path);
+			continue;
+		}
+		/* The listing of a file is the file itself. */
+		if (n == 1 && !info.is_dir && strcmp(info.path, path) == 0)
+			return -ENOTDIR;
+		ret = each(ctx, &info);
+		if (ret != 0)
+			return ret;
+	}
+	(void)call;
+	return 0;
+}
+
+int
+api_dbfs_list(struct rest *r, struct call *call, const char *path,
+    api_dbfs_info_fn *each, void *ctx)
+{
+	struct rest_answer answer;
+	struct json_object *files;
+	int ret;
+
+	ret = get(r, call, "/api/2.0/dbfs/list", path, NULL, NULL,
+	    LIST_BYTES_MAX, &answer);
+	if (ret < 0)
+		goto out;
+	/* An empty directory has no "files"; no object at all is no answer. */
+	buf_release(&answer.text);
+	if (!json_object_is_type(answer.json, json_type_object)) {
+		ret = fail(call, "the listing in the answer is broken");
+		goto out;
+	}
+	ret = jval_array(answer.json, "files", &files);
+	if (ret == -ENOENT)
+		ret = 0;
+	else if (ret < 0)
+		ret = fail(call, "the listing in the answer is broken");
+	else
+		ret = read_files(call, path, files, each, ctx);
+out:
+	rest_answer_release(&answer);
+	return ret;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+static ssize_t
+decode_read(struct call *call, struct json_object *json, void *dst, size_t len)
+{
+	struct json_object *data;
+	int64_t bytes_read = 0;
+	const char *text = "";
+	size_t text_len = 0;
+	char *bytes = NULL;
+	ssize_t n;
+	int ret;
+
+	ret = jval_i64(json, "bytes_read", &bytes_read);
+	if (ret < 0 && ret != -ENOENT)
+		return fail(call, "the read's answer is broken");
+	if (json_object_object_get_ex(json, "data", &data)) {
+		if (!json_object_is_type(data, json_type_string))
+			return fail(call, "the read's answer is broken");
+		text = json_object_get_string(data);
+		text_len = (size_t)json_object_get_string_len(data);
+	}
+	if (bytes_read < 0 || (uint64_t)bytes_read > len ||
+	    text_len > BASE64_TEXT_LEN(len))
+		return fail(call, "the read's answer has another length");
+	/* Decoding writes up to two bytes more than there are. */
+	bytes = malloc(text_len / 4 * 3 + 1);
+	if (bytes == NULL)
+		return -ENOMEM;
+	n = base64_decode(bytes, text, text_len);
+	if (n < 0)
+		n = fail(call, "the read's data is no base64");
+	else if (n != bytes_read)
+		n = fail(call, "the read's data has another length");
+	else
+		memcpy(dst, bytes, (size_t)n);
+	free(bytes);
+	return n;
+}
+
+ssize_t
+api_dbfs_read(struct rest *r, struct call *call, const char *path,
+    uint64_t off, void *dst, size_t len)
+{
+	struct rest_answer answer;
+	char off_text[24], len_text[24];
+	ssize_t n;
+
+	(void)snprintf(off_text, sizeof(off_text), "%" PRIu64, off);
+	(void)snprintf(len_text, sizeof(len_text), "%zu", len);
+	n = get(r, call, "/api/2.0/dbfs/read", path, off_text, len_text,
+	    READ_BYTES_MAX, &answer);
+	if (n == 0)
+		n = decode_read(call, answer.json, dst, len);
+	rest_answer_release(&answer);
+	return n;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+/* {"path": "...", "overwrite": true, "contents": "<base64>"} or the like: json-c
+ * would walk the text character by character. */
+static int
+frame(struct buf *out, const char *head, const char *key, const void *data,
+    size_t len)
+{
+	size_t text = BASE64_TEXT_LEN(len);
+	int ret;
+
+	ret = buf_printf(out, "{%s,\"%s\":\"", head, key);
+	if (ret == 0)
+		ret = buf_reserve(out, text);
+	if (ret < 0)
+		return ret;
+	base64_encode(out->data + out->len, data, len);
+	out->len += text;
+	return buf_puts(out, "\"}");
+}
+
+static int
+read_buf(void *ctx, uint64_t off, void *dst, size_t len)
+{
+	const struct buf *b = ctx;
+
+	memcpy(dst, b->data + off, len);
+	return 0;
+}
+
+static int
+post_framed(struct rest *r, struct call *call, const char *method_path,
+    const char *subject, struct buf *text, bool repeatable,
+    struct rest_answer *out)
+{
+	struct rest_body body = { text->len, read_buf, text };
+	struct rest_request req = {
+		.method = "POST",
+		.path = method_path,
+		.subject = subject,
+		.family = REST_DBFS,
+		.body = &body,
+		.content_type = "Content-Type: application/json",
+		.repeatable = repeatable,
+	};
+
+	return rest_send(r, call, &req, out);
+}
+
+static int
+put_json(struct rest *r, struct call *call, const char *path,
+    const struct rest_body *body, bool overwrite, struct rest_answer *answer)
+{
+	struct buf head, text;
+	char *bytes = malloc((size_t)body->len + 1);
+	int ret;
+
+	buf_init(&head, 1 << 17);
+	buf_init(&text, BASE64_TEXT_LEN((size_t)API_DBFS_BLOCK_MAX) +
+	    (1 << 17));
+	ret = bytes != NULL ? 0 : -ENOMEM;
+	if (ret == 0)
+		ret = body->read(body->ctx, 0, bytes, (size_t)body->len);
+	if (ret == 0)
+		ret = buf_puts(&head, "\"path\":");
+	if (ret == 0)
+		ret = jval_quote(&head, path);
+	if (ret == 0)
+		ret = buf_printf(&head, ",\"overwrite\":%s",
+		    overwrite ? "true" : "false");
+	if (ret == 0)
+		ret = frame(&text, buf_text(&head), "contents", bytes,
+		    (size_t)body->len);
+	free(bytes);
+	if (ret == 0)
+		ret = post_framed(r, call, "/api/2.0/dbfs/put", path, &text,
+		    true, answer);
+	buf_release(&head);
+	buf_release(&text);
+	return ret;
+}
+
+static int
+put_form(struct rest *r, struct call *call, const char *path,
+    const struct rest_body *body, bool overwrite, struct rest_answer *answer)
+{
+	const char *slash = strrchr(path, '/');
+	struct rest_part parts[] = {
+		{ .name = "path", .text = path },
+		{ .name = "overwrite", .text = overwrite ? "true" : "false" },
+		{ .name = "contents", .filename = slash != NULL ? slash + 1 :
+		    path, .body = body },
+	};
+	struct rest_request req = {
+		.method = "POST",
+		.path = "/api/2.0/dbfs/put",
+		.subject = path,
+		.family = REST_DBFS,
+		.parts = parts,
+		.n_parts = 3,
+		.repeatable = true,
+		.slow = true,
+	};
+
+	return rest_send(r, call, &req, answer);
+}
+
+int
+api_dbfs_put(struct rest *r, struct call *call, const char *path,
+    const struct rest_body *body, bool overwrite, int64_t *server_ms,
+    bool *unknown)
+{
+	struct rest_answer answer = { 0 };
+	int ret;
+
+	/* Repeatable either way: a second put without overwrite does no harm, it
+	 * says that the name is taken. */
+	if (body->len <= API_DBFS_BLOCK_MAX)
+		ret = put_json(r, call, path, body, overwrite, &answer);
+	else
+		ret = put_form(r, call, path, body, overwrite, &answer);
+	*server_ms = answer.server_ms;
+	*unknown = answer.unknown;
+	rest_answer_release(&answer);
+	return ret;
+}
+
+int
+api_dbfs_create(struct rest *r, struct call *call, const char *path,
+    bool overwrite, int64_t *handle)
+{
+	struct json_object *o = path_object(path, "overwrite", overwrite);
+	struct rest_answer answer;
+	int ret;
+
+	if (o == NULL)
+		return -ENOMEM;
+	/* A handle whose answer was lost is never used, and dies by itself. */
+	ret = post(r, call, "/api/2.0/dbfs/create", path, o, true, false,
+	    &answer);
+	if (ret == 0 && jval_i64(answer.json, "handle", handle) < 0)
+		ret = fail(call, "the answer to create has no handle");
+	rest_answer_release(&answer);
+	return ret;
+}
+
+int
+api_dbfs_add_block(struct rest *r, struct call *call, int64_t handle,
+    const void *data, size_t len)
+{
+	struct rest_answer answer = { 0 };
+	struct buf text;
+	char head[48];
+	int ret;
+
+	(void)snprintf(head, sizeof(head), "\"handle\":%" PRId64, handle);
+	buf_init(&text, BASE64_TEXT_LEN((size_t)API_DBFS_BLOCK_MAX) + 256);
+	ret = frame(&text, head, "data", data, len);
+	if (ret == 0)
+		ret = post_framed(r, call, "/api/2.0/dbfs/add-block", "-",
+		    &text, false, &answer);
+	buf_release(&text);
+	rest_answer_release(&answer);
+	return ret == -ENOENT ? -EIO : ret; /* the handle is gone, not a file */
+}
+
+int
+api_dbfs_close(struct rest *r, struct call *call, int64_t handle)
+{
+	struct json_object *o = json_object_new_object();
+	struct rest_answer answer;
+	int ret;
+
+	if (jval_add_i64(o, "handle", handle) < 0) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	ret = post(r, call, "/api/2.0/dbfs/close", "-", o, false, true,
+	    &answer);
+	rest_answer_release(&answer);
+	return ret == -ENOENT ? -EIO : ret;
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+int
+api_dbfs_mkdirs(struct rest *r, struct call *call, const char *path)
+{
+	return post_path(r, call, "/api/2.0/dbfs/mkdirs", path, NULL, false,
+	    false);
+}
+
+int
+api_dbfs_delete(struct rest *r, struct call *call, const char *path,
+    bool recursive)
+{
+	int ret = -EAGAIN;
+
+	for (int i = 0; i < DELETE_TRIES && ret == -EAGAIN; i++)
+		ret = post_path(r, call, "/api/2.0/dbfs/delete", path,
+		    "recursive", recursive, true);
+	return ret;
+}
+
+int
+api_dbfs_move(struct rest *r, struct call *call, const char *from,
+    const char *to, bool *unknown)
+{
+	struct json_object *o = json_object_new_object();
+	struct rest_answer answer;
+	int ret;
+
+	if (jval_add_str(o, "source_path", from) < 0 ||
+	    jval_add_str(o, "destination_path", to) < 0) {
+		json_object_put(o);
+		return -ENOMEM;
+	}
+	ret = post(r, call, "/api/2.0/dbfs/move", from, o, false, true,
+	    &answer);
+	*unknown = answer.unknown;
+	rest_answer_release(&answer);
+	return ret;
+}

@@ -1,0 +1,434 @@
+/* rest/client.c - one REST call: build, send, decide, decode. */
+#include "config.h"
+
+#include "rest/rest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/clock.h"
+#include "base/counters.h"
+#include "base/digest.h"
+#include "base/jval.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "net/http.h"
+#include "net/url.h"
+#include "rest/apierr.h"
+#include "rest/auth.h"
+#include "rest/errmap.h"
+#include "rest/errors.h"
+#include "rest/limiter.h"
+#include "rest/retry.h"
+#include "rest/transfers.h"
+
+#include "base/banned.h"
+
+#define ANSWER_MAX     ((size_t)1 << 20)
+#define THROTTLE_MS    1000 /* a 429 that does not say how long */
+#define URL_BYTES_MAX  ((size_t)64 << 10)
+#define SHOWN_TRANSFER ((uint64_t)1 << 20) /* smaller ones are over at once */
+#define PARTS_MAX      4
+
+struct rest {
+	struct rest_config config; /* set once */
+	char *base_url;
+	struct limiter *limiter;
+};
+
+/* One call, with what its attempts share. */
+struct sending {
+	struct rest *rest;
+	struct call *call;
+	const struct rest_request *req;
+	struct rest_answer *answer;
+	struct http_request http;
+	struct http_body body; /* of json and of req->body */
+	struct http_body part_bodies[PARTS_MAX];
+	struct http_part parts[PARTS_MAX];
+	const char *headers[3];
+	struct buf url;
+	struct buf auth;
+	struct transfer *transfer;
+	bool auth_renewed;
+	struct apierr problem; /* of the last answer */
+	int status;
+};
+
+int
+rest_new(const struct rest_config *config, struct rest **out)
+{
+	struct rest *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return -ENOMEM;
+	r->config = *config;
+	r->base_url = text_dup(config->base_url);
+	if (r->base_url == NULL || limiter_new(&r->limiter) < 0) {
+		rest_free(r);
+		return -ENOMEM;
+	}
+	*out = r;
+	return 0;
+}
+
+void
+rest_free(struct rest *r)
+{
+	if (r == NULL)
+		return;
+	limiter_free(r->limiter);
+	free(r->base_url);
+	free(r);
+}
+
+void
+rest_answer_release(struct rest_answer *a)
+{
+	json_object_put(a->json);
+	a->json = NULL;
+	buf_release(&a->text);
+}
+
+/* --- building ------------------------------------------------------------------- */
+
+static int
+build_url(struct sending *s)
+{
+	const struct rest_param *q = s->req->query;
+	int ret;
+
+	ret = buf_printf(&s->url, "%s%s", s->rest->base_url, s->req->path);
+	for (; ret == 0 && q != NULL && q->name != NULL; q++) {
+		ret = buf_printf(&s->url, "%c%s=",
+		    q == s->req->query ? '?' : '&', q->name);
+		if (ret == 0)
+			ret = url_escape(&s->url, q->value);
+	}
+	return ret;
+}
+
+static int
+read_text(void *ctx, uint64_t off, void *dst, size_t len)
+{
+	memcpy(dst, (const char *)ctx + off, len);
+	return 0;
+}
+
+static void
+build_body(struct sending *s)
+{
+	const struct rest_request *req = s->req;
+
+	if (req->json != NULL) {
+		size_t len;
+		const char *text = jval_text(req->json, &len);
+
+		s->body = (struct http_body){ len, read_text,
+			(void *)(uintptr_t)text };
+		s->http.body = &s->body;
+		s->headers[s->http.n_headers++] =
+		    "Content-Type: application/json";
+	} else if (req->body != NULL) {
+		s->body = (struct http_body){ req->body->len, req->body->read,
+			req->body->ctx };
+		s->http.body = &s->body;
+		s->headers[s->http.n_headers++] = req->content_type;
+	}
+	for (size_t i = 0; i < req->n_parts && i < PARTS_MAX; i++) {
+		const struct rest_part *p = &req->parts[i];
+
+		s->parts[i] = (struct http_part){ .name = p->name,
+			.text = p->text, .filename = p->filename };
+		if (p->body == NULL)
+			continue;
+		s->part_bodies[i] = (struct http_body){ p->body->len,
+			p->body->read, p->body->ctx };
+		s->parts[i].body = &s->part_bodies[i];
+	}
+}
+
+static uint64_t
+bytes_to_send(const struct rest_request *req)
+{
+	uint64_t len = req->body != NULL ? req->body->len : 0;
+
+	for (size_t i = 0; i < req->n_parts; i++)
+		if (req->parts[i].body != NULL)
+			len += req->parts[i].body->len;
+	return len;
+}
+
+static void
+show_sent(void *ctx, uint64_t bytes)
+{
+	struct sending *s = ctx;
+
+	transfer_moved(s->transfer, bytes);
+}
+
+static int
+build(struct sending *s)
+{
+	const struct rest_config *c = &s->rest->config;
+	uint64_t bytes = bytes_to_send(s->req);
+
+	buf_init(&s->url, URL_BYTES_MAX);
+	buf_init(&s->auth, 32768);
+	s->http = (struct http_request){
+		.method = s->req->method,
+		.parts = s->parts,
+		.n_parts = s->req->n_parts,
+		.repeatable = s->req->repeatable,
+		.metadata = s->req->metadata,
+		.idle_ms = c->timeout_ms,
+		.answer_ms = s->req->slow || bytes > SHOWN_TRANSFER ?
+		    c->answer_timeout_ms : c->timeout_ms,
+		.body_max = s->req->answer_max != 0 ? s->req->answer_max :
+						      ANSWER_MAX,
+		.sent = show_sent,
+		.sent_ctx = s,
+		.headers = s->headers,
+		.n_headers = 1, /* the credential, added for each attempt */
+	};
+	build_body(s);
+	if (bytes > SHOWN_TRANSFER)
+		s->transfer = transfer_begin(c->transfers, TRANSFER_UP,
+		    s->req->subject, bytes);
+	return build_url(s);
+}
+
+/* --- what came back ----------------------------------------------------------------- */
+
+/* A page for people where JSON was asked for: a login page, a captive portal. */
+static bool
+is_foreign(const struct http_reply *r)
+{
+	if (r->status >= 300 && r->status < 400)
+		return true;
+	return r->status < 300 && r->body.len > 0 &&
+	    strncasecmp(r->content_type, "text/html", 9) == 0;
+}
+
+static int
+decode(struct sending *s, struct http_reply *r)
+{
+	struct json_object *doc = NULL;
+	size_t i = 0;
+
+	while (i < r->body.len && strchr(" \t\r\n", r->body.data[i]) != NULL)
+		i++;
+	if (i < r->body.len && jval_parse(r->body.data, r->body.len, &doc) < 0) {
+		text_copy(s->problem.message, sizeof(s->problem.message),
+		    "the answer is not JSON");
+		return -EIO;
+	}
+	s->answer->json = doc;
+	buf_release(&s->answer->text);
+	s->answer->text = r->body;
+	r->body = (struct buf){ 0 };
+	return 0;
+}
+
+/* Turns an answer into a result; what is wrong is in s->problem. */
+static int
+judge(struct sending *s, struct http_reply *r)
+{
+	s->status = r->status;
+	s->problem = (struct apierr){ .code = "" };
+	if (r->org_id[0] != '\0')
+		memcpy(s->answer->org_id, r->org_id, sizeof(r->org_id));
+	s->answer->server_ms = r->date_ms;
+	if (is_foreign(r)) {
+		(void)snprintf(s->problem.message, sizeof(s->problem.message),
+		    "the server answers with a %s: check host and credential",
+		    r->status >= 300 ? "redirect" : "web page");
+		return -EACCES;
+	}
+	if (r->status >= 400) {
+		apierr_read(r->status, buf_text(&r->body), r->body.len,
+		    &s->problem);
+		if (s->problem.request_id[0] == '\0')
+			text_copy(s->problem.request_id,
+			    sizeof(s->problem.request_id), r->request_id);
+		return errmap_errno(r->status, s->problem.code,
+		    s->problem.message);
+	}
+	return decode(s, r);
+}
+
+/* Logged once, here, where it is first known; and remembered. */
+static void
+report(struct sending *s, int err)
+{
+	struct call *call = s->call;
+	struct error_row row = {
+		.op = call->op,
+		.subject = s->req->subject != NULL ? s->req->subject : "-",
+		.http_status = s->status,
+		.code = s->problem.code,
+		.message = s->problem.message,
+		.request_id = s->problem.request_id,
+		.err = -err,
+	};
+	char request[256];
+
+	text_copy(call->words, sizeof(call->words), s->problem.message);
+	if (err == -EINTR)
+		return;
+	(void)snprintf(request, sizeof(request), "%s %s", s->req->method,
+	    s->req->path);
+	row.request = request;
+	/* That something is not there is an answer, not a failure. */
+	if (err != -ENOENT) {
+		errors_add(s->rest->config.errors, &row);
+		log_warn("rest", "%s %s: %s: %d %s %s %s", row.op != NULL ?
+		    row.op : "-", row.subject, request, s->status,
+		    s->problem.code, s->problem.message,
+		    s->problem.request_id);
+	}
+}
+
+/* --- attempts ------------------------------------------------------------------------ */
+
+static int
+wait_ms(struct call *call, int64_t ms)
+{
+	int64_t until = clock_mono_ms() + ms;
+
+	for (;;) {
+		int64_t left = until - clock_mono_ms();
+		struct timespec ts;
+
+		if (left <= 0)
+			return 0;
+		if (call_interrupted(call))
+			return -EINTR;
+		if (left > CALL_TICK_MS)
+			left = CALL_TICK_MS;
+		ts = (struct timespec){ 0, left * 1000000 };
+		(void)nanosleep(&ts, NULL);
+	}
+}
+
+/* One exchange; *o says how it went. */
+static int
+attempt(struct sending *s, struct retry_outcome *o)
+{
+	struct http_reply reply;
+	int64_t began = clock_mono_ms();
+	int ret;
+
+	buf_clear(&s->auth);
+	ret = auth_header(s->rest->config.auth, s->call, &s->auth);
+	if (ret < 0)
+		return ret;
+	s->headers[0] = buf_text(&s->auth);
+	s->http.url = buf_text(&s->url);
+	ret = http_exchange(s->rest->config.http, s->call, &s->http, &reply);
+	OPENSSL_cleanse(s->auth.data, s->auth.len);
+	*o = (struct retry_outcome){
+		.err = ret,
+		.status = reply.status,
+		.retry_after_ms = reply.retry_after_ms,
+		.repeatable = s->req->repeatable,
+		.acted = reply.acted,
+	};
+	if (ret == 0) {
+		ret = judge(s, &reply);
+	} else {
+		s->status = 0;
+		s->problem = (struct apierr){ .code = "" };
+		text_copy(s->problem.message, sizeof(s->problem.message),
+		    reply.words);
+		counter_add(CTR_http_errors_total, 1);
+	}
+	o->code = s->problem.code;
+	o->message = s->problem.message;
+	/* No answer, or one from in between: it may have been done. */
+	if ((o->err != 0 && o->acted) || (o->err == 0 && o->status >= 500))
+		s->answer->unknown = true;
+	log_debug("rest", "%s %s: %d, %zu bytes, %lld ms%s%s", s->req->method,
+	    s->req->path, s->status, reply.body.len + s->answer->text.len,
+	    (long long)(clock_mono_ms() - began), ret < 0 ? ": " : "",
+	    ret < 0 ? s->problem.message : "");
+	http_reply_release(&reply);
+	return ret;
+}
+
+/* 401, or the 403 that an unknown token gets. */
+static bool
+is_refused(const struct sending *s)
+{
+	return s->status == 401 || (s->status == 403 &&
+	    strstr(s->problem.message, "Invalid access token") != NULL);
+}
+
+/* Attempts until one counts.  Returns its result. */
+static int
+try_until_done(struct sending *s)
+{
+	const struct rest_config *c = &s->rest->config;
+	int64_t began = clock_mono_ms();
+	struct retry_state state = { .patience_ms = c->retry_timeout_ms,
+		.timeout_ms = c->timeout_ms };
+	int ret;
+
+	for (;;) {
+		struct retry_outcome o = { 0 };
+		int64_t ms;
+
+		ret = limiter_wait(s->rest->limiter, s->call, s->req->family);
+		if (ret < 0)
+			return ret;
+		ret = attempt(s, &o);
+		if (ret >= 0)
+			return ret;
+		state.attempts++;
+		if (is_refused(s) && !s->auth_renewed) {
+			s->auth_renewed = true;
+			if (auth_refused(c->auth, s->call) == 0)
+				continue;
+		}
+		state.spent_ms = clock_mono_ms() - began;
+		digest_random(&state.random, sizeof(state.random));
+		ms = retry_wait_ms(&state, &o);
+		if (retry_is_throttle(&o)) {
+			counter_add(CTR_http_throttled_total, 1);
+			limiter_hold(s->rest->limiter, s->req->family,
+			    ms >= 0 ? ms : THROTTLE_MS);
+		}
+		if (ms < 0)
+			return ret;
+		counter_add(CTR_http_retries_total, 1);
+		if (wait_ms(s->call, ms) < 0)
+			return -EINTR;
+	}
+}
+
+int
+rest_send(struct rest *r, struct call *call, const struct rest_request *req,
+    struct rest_answer *out)
+{
+	struct sending s = { .rest = r, .call = call, .req = req,
+		.answer = out };
+	int ret;
+
+	*out = (struct rest_answer){ 0 };
+	call->words[0] = '\0';
+	ret = build(&s);
+	if (ret == 0)
+		ret = try_until_done(&s);
+	if (ret < 0)
+		report(&s, ret);
+	if (ret == -EINTR)
+		out->unknown = true;
+	transfer_end(r->config.transfers, s.transfer);
+	buf_release(&s.url);
+	buf_release(&s.auth);
+	return ret;
+}
