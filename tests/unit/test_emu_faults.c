@@ -1,0 +1,267 @@
+/* emu/faults: which request a rule hits, and what some verbs make of it. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/jval.h"
+#include "base/log.h"
+#include "emu/emu.h"
+#include "emu/request.h"
+#include "emu/routes.h"
+#include "emu/verbs.h"
+#include "tests/support/unit.h"
+
+static struct emu emu;
+
+static int
+add(const char *text)
+{
+	struct json_object *rule = NULL;
+	struct why why;
+	int64_t id = 0;
+	int ret;
+
+	ck_assert_int_eq(jval_parse(text, strlen(text), &rule), 0);
+	ret = faults_add(emu.faults, rule, &id, &why);
+	json_object_put(rule);
+	return ret < 0 ? ret : (int)id;
+}
+
+static void
+begin(void)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	settings_init(&emu.settings);
+	ck_assert_int_eq(faults_new(&emu.faults), 0);
+}
+
+static void
+end(void)
+{
+	faults_free(emu.faults);
+}
+
+static struct request *
+request(const char *method, const char *path, const char *subject)
+{
+	struct request *req = request_new(&emu, path);
+
+	ck_assert_ptr_nonnull(req);
+	(void)snprintf(req->method, sizeof(req->method), "%s", method);
+	req->path = strdup(path);
+	req->subject = subject != NULL ? strdup(subject) : NULL;
+	req->route = routes_find(method, path);
+	return req;
+}
+
+/* The status that the rules before the handler make of a list call; 0: none. */
+static int
+status_of(const char *subject)
+{
+	struct request *req = request("GET", "/api/2.0/dbfs/list", subject);
+	int status;
+
+	faults_run(req, FAULT_BEFORE);
+	status = req->reply.status;
+	request_free(req);
+	return status;
+}
+
+static const struct {
+	const char *match;
+	const char *hits; /* of nine calls */
+} counts[] = {
+	{ "{}", "xxxxxxxxx" },
+	{ "{\"nth\":3}", "..x......" },
+	{ "{\"nth\":3,\"times\":2}", "..xx....." },
+	{ "{\"nth\":2,\"every\":3}", ".x..x..x." },
+	{ "{\"every\":4}", "x...x...x" },
+	{ "{\"every\":2,\"times\":2}", "x.x......" },
+	{ "{\"times\":3}", "xxx......" },
+	{ "{\"times\":0}", "........." },
+	{ "{\"p\":0}", "........." },
+	{ "{\"method\":\"POST\"}", "........." },
+	{ "{\"method\":\"GET\"}", "xxxxxxxxx" },
+	{ "{\"path\":\"/api/2.0/dbfs/*\"}", "xxxxxxxxx" },
+	{ "{\"path\":\"*/read\"}", "........." },
+	{ "{\"target\":\"/a/*\"}", "xxxxxxxxx" },
+	{ "{\"target\":\"/b/*\"}", "........." },
+};
+
+START_TEST(nth_every_and_times_choose)
+{
+	char rule[128], got[10] = "";
+
+	begin();
+	(void)snprintf(rule, sizeof(rule),
+	    "{\"match\":%s,\"verb\":\"status\",\"code\":500}",
+	    counts[_i].match);
+	ck_assert_int_gt(add(rule), 0);
+	for (int i = 0; i < 9; i++)
+		got[i] = status_of("/a/b/c") == 500 ? 'x' : '.';
+	ck_assert_str_eq(got, counts[_i].hits);
+	end();
+}
+END_TEST
+
+START_TEST(chance_is_the_same_in_every_run)
+{
+	static const char rule[] =
+	    "{\"match\":{\"p\":0.5,\"seed\":9},\"verb\":\"status\"}";
+	char first[65] = "", second[65] = "";
+	char *runs[] = { first, second };
+	int hits = 0;
+
+	for (int run = 0; run < 2; run++) {
+		begin();
+		ck_assert_int_gt(add(rule), 0);
+		for (int i = 0; i < 64; i++)
+			runs[run][i] = status_of("/") != 0 ? 'x' : '.';
+		end();
+	}
+	ck_assert_str_eq(first, second);
+	for (int i = 0; i < 64; i++)
+		hits += first[i] == 'x';
+	ck_assert_int_gt(hits, 16);
+	ck_assert_int_lt(hits, 48);
+}
+END_TEST
+
+START_TEST(once_after_waits_for_another_rule)
+{
+	char rule[128];
+	int first;
+
+	begin();
+	first = add("{\"match\":{\"target\":\"/first\"},\"verb\":\"status\","
+		    "\"code\":500}");
+	(void)snprintf(rule, sizeof(rule),
+	    "{\"match\":{\"target\":\"/x\",\"once_after\":%d},"
+	    "\"verb\":\"status\",\"code\":504}",
+	    first);
+	ck_assert_int_gt(add(rule), 0);
+	ck_assert_int_eq(status_of("/x"), 0);
+	ck_assert_int_eq(status_of("/first"), 500);
+	ck_assert_int_eq(status_of("/x"), 504);
+	end();
+}
+END_TEST
+
+START_TEST(the_first_rule_that_answers_wins)
+{
+	int one;
+
+	begin();
+	one = add("{\"verb\":\"status\",\"args\":{\"code\":501}}");
+	ck_assert_int_gt(add("{\"verb\":\"status\",\"code\":502}"), 0);
+	ck_assert_int_eq(status_of("/"), 501);
+	ck_assert_int_eq(faults_remove(emu.faults, one), 0);
+	ck_assert_int_eq(faults_remove(emu.faults, one), -ENOENT);
+	ck_assert_int_eq(status_of("/"), 502);
+	ck_assert_int_eq(faults_remove(emu.faults, 0), 0);
+	ck_assert_int_eq(status_of("/"), 0);
+	end();
+}
+END_TEST
+
+static const char *const senseless[] = {
+	"{}",
+	"{\"verb\":\"nope\"}",
+	"{\"verb\":7}",
+	"{\"verb\":\"status\",\"cod\":1}",
+	"{\"verb\":\"status\",\"args\":{\"cod\":1}}",
+	"{\"verb\":\"status\",\"match\":{\"pth\":\"/\"}}",
+	"{\"verb\":\"status\",\"match\":7}",
+	"{\"verb\":\"status\",\"match\":{\"nth\":0}}",
+	"{\"verb\":\"status\",\"match\":{\"nth\":\"x\"}}",
+	"{\"verb\":\"status\",\"match\":{\"path\":7}}",
+	"{\"verb\":\"status\",\"nth\":1}",
+};
+
+START_TEST(a_rule_without_sense_is_refused)
+{
+	begin();
+	ck_assert_int_eq(add(senseless[_i]), -EINVAL);
+	end();
+}
+END_TEST
+
+static const struct {
+	const char *rule, *body, *want;
+} bodies[] = {
+	{ "{\"verb\":\"truncate\",\"n\":3,\"length\":\"fixed\"}", "{\"a\":1}",
+	    "{\"a" },
+	{ "{\"verb\":\"json\",\"mode\":\"short\"}", "12345678", "1234" },
+	{ "{\"verb\":\"json\",\"mode\":\"null\"}", "{}", "null" },
+	{ "{\"verb\":\"json\",\"mode\":\"missing\"}",
+	    "{\"path\":\"/\",\"is_dir\":true}", "{\"is_dir\":true}" },
+	{ "{\"verb\":\"json\",\"mode\":\"types\"}",
+	    "{\"path\":\"/\",\"file_size\":5}",
+	    "{\"path\":7,\"file_size\":\"many\"}" },
+	{ "{\"verb\":\"size_lie\",\"d\":-2}",
+	    "{\"files\":[{\"file_size\":5},{\"file_size\":0}]}",
+	    "{\"files\":[{\"file_size\":3},{\"file_size\":-2}]}" },
+	{ "{\"verb\":\"base64\",\"mode\":\"letters\"}",
+	    "{\"bytes_read\":3,\"data\":\"QUJD\"}",
+	    "{\"bytes_read\":3,\"data\":\"QU!D\"}" },
+	{ "{\"verb\":\"base64\",\"mode\":\"missing\"}",
+	    "{\"bytes_read\":3,\"data\":\"QUJD\"}", "{\"bytes_read\":3}" },
+	{ "{\"verb\":\"corrupt\",\"at\":1}", "xyz", "xAz" },
+	{ "{\"verb\":\"corrupt\",\"at\":9}", "xyz", "xyz" },
+};
+
+START_TEST(verbs_change_the_body)
+{
+	struct request *req = request("GET", "/api/2.0/dbfs/list", "/");
+
+	begin();
+	ck_assert_int_gt(add(bodies[_i].rule), 0);
+	ck_assert_int_eq(reply_json(req, bodies[_i].body), 0);
+	faults_run(req, FAULT_AFTER);
+	ck_assert_str_eq(buf_text(&req->reply.body), bodies[_i].want);
+	request_free(req);
+	end();
+}
+END_TEST
+
+START_TEST(names_are_added_to_a_listing)
+{
+	struct request *req = request("GET", "/api/2.0/dbfs/list", "/d");
+
+	begin();
+	ck_assert_int_gt(
+	    add("{\"verb\":\"names\",\"list\":[\"..\",\"a/b\",\"\"]}"), 0);
+	ck_assert_int_eq(reply_json(req, "{}"), 0);
+	faults_run(req, FAULT_AFTER);
+	ck_assert_ptr_nonnull(
+	    strstr(buf_text(&req->reply.body), "\"path\":\"/d/..\""));
+	ck_assert_ptr_nonnull(
+	    strstr(buf_text(&req->reply.body), "\"path\":\"/d/\""));
+	request_free(req);
+	end();
+}
+END_TEST
+
+START_TEST(arguments_have_defaults)
+{
+	struct json_object *args = json_object_new_object();
+
+	ck_assert(!verbs_knows(verbs_find("status"), "when"));
+	ck_assert(verbs_knows(verbs_find("remote_edit"), "when"));
+	ck_assert_int_eq(verb_number(args, "x", 5), 5);
+	ck_assert_str_eq(verb_text(args, "x", "y"), "y");
+	json_object_put(args);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_ROWS(nth_every_and_times_choose, counts),
+	UNIT(chance_is_the_same_in_every_run),
+	UNIT(once_after_waits_for_another_rule),
+	UNIT(the_first_rule_that_answers_wins),
+	UNIT_ROWS(a_rule_without_sense_is_refused, senseless),
+	UNIT_ROWS(verbs_change_the_body, bodies),
+	UNIT(names_are_added_to_a_listing),
+	UNIT(arguments_have_defaults),
+};
+
+UNIT_MAIN("emu/faults", tests)

@@ -1,0 +1,364 @@
+/* emu/store: a tree on disk, and its history. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "emu/store.h"
+#include "tests/support/emu_root.h"
+#include "tests/support/unit.h"
+
+static struct emu_root root;
+
+static int
+stat_of(const char *path)
+{
+	struct store_node node;
+
+	return store_stat(root.store, path, &node);
+}
+
+static int
+put_new(const char *path)
+{
+	struct spool *spool;
+	int ret;
+
+	ck_assert_int_eq(spool_new(store_spools(root.store), &spool), 0);
+	ret = store_commit(root.store, path, spool, false, HISTORY_PUT, "req");
+	spool_free(spool);
+	return ret;
+}
+
+static int
+collect(void *ctx, const char *path, const struct store_node *node)
+{
+	(void)node;
+	ck_assert_int_eq(buf_printf(ctx, "%s ", path), 0);
+	return 0;
+}
+
+static void
+expect_list(const char *path, const char *want)
+{
+	struct buf out;
+
+	buf_init(&out, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(store_list(root.store, path, collect, &out), 0);
+	ck_assert_str_eq(buf_text(&out), want);
+	buf_release(&out);
+}
+
+/* The operations in the history of path, in order. */
+static void
+expect_ops(const char *path, const char *want)
+{
+	struct buf out, ops;
+
+	buf_init(&out, BUF_LIMIT_TEXT);
+	buf_init(&ops, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(store_history(root.store, path, &out), 0);
+	for (const char *at = buf_text(&out);
+	    (at = strstr(at, "\"op\":\"")) != NULL;) {
+		at += 6;
+		ck_assert_int_eq(
+		    buf_printf(&ops, "%.*s ", (int)strcspn(at, "\""), at), 0);
+	}
+	ck_assert_str_eq(buf_text(&ops), want);
+	buf_release(&out);
+	buf_release(&ops);
+}
+
+START_TEST(a_put_makes_its_parents)
+{
+	emu_root_make(&root);
+	emu_root_put(&root, "/a/b/c", "x");
+	expect_list("/", "/a ");
+	expect_list("/a/b", "/a/b/c ");
+	expect_list("/a/b/c", "/a/b/c ");
+	expect_ops("/a/b", "mkdir ");
+	expect_ops("/a/b/c", "put ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(what_stands_in_the_way_is_said)
+{
+	emu_root_make(&root);
+	emu_root_put(&root, "/file", "x");
+	ck_assert_int_eq(store_mkdirs(root.store, "/dir", NULL), 0);
+	ck_assert_int_eq(put_new("/file"), -EEXIST);
+	ck_assert_int_eq(put_new("/dir"), -EISDIR);
+	ck_assert_int_eq(put_new("/"), -EISDIR);
+	ck_assert_int_eq(put_new("/file/below"), -ENOTDIR);
+	ck_assert_int_eq(store_mkdirs(root.store, "/file", NULL), -EEXIST);
+	ck_assert_int_eq(store_mkdirs(root.store, "/file/x", NULL), -ENOTDIR);
+	ck_assert_int_eq(store_mkdirs(root.store, "/dir", NULL), 0);
+	ck_assert_int_eq(stat_of("/file/below"), -ENOENT);
+	ck_assert_int_eq(put_new("/new"), 0);
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(a_list_is_sorted_by_bytes)
+{
+	emu_root_make(&root);
+	emu_root_put(&root, "/d/b", "");
+	emu_root_put(&root, "/d/B", "");
+	emu_root_put(&root, "/d/a.b", "");
+	emu_root_put(&root, "/d/a", "");
+	expect_list("/d", "/d/B /d/a /d/a.b /d/b ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(delete_wants_recursive_for_content)
+{
+	uint64_t removed;
+
+	emu_root_make(&root);
+	emu_root_put(&root, "/d/x", "1");
+	emu_root_put(&root, "/d/e/y", "2");
+	ck_assert_int_eq(
+	    store_remove(root.store, "/d", false, 0, NULL, &removed),
+	    -ENOTEMPTY);
+	ck_assert_int_eq(
+	    store_remove(root.store, "/d", true, 0, NULL, &removed), 0);
+	ck_assert_uint_eq(removed, 2);
+	ck_assert_int_eq(stat_of("/d"), -ENOENT);
+	ck_assert_int_eq(
+	    store_remove(root.store, "/d", true, 0, NULL, &removed), -ENOENT);
+	ck_assert_int_eq(
+	    store_remove(root.store, "/", true, 0, NULL, &removed), -EBUSY);
+	expect_ops("/d/e/y", "put delete ");
+	expect_ops("/d/e", "mkdir delete ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(a_limit_leaves_the_rest)
+{
+	uint64_t removed;
+
+	emu_root_make(&root);
+	for (int i = 0; i < 5; i++) {
+		char path[16];
+
+		(void)snprintf(path, sizeof(path), "/d/%d", i);
+		emu_root_put(&root, path, "");
+	}
+	ck_assert_int_eq(
+	    store_remove(root.store, "/d", true, 2, NULL, &removed), -EAGAIN);
+	ck_assert_uint_eq(removed, 2);
+	expect_list("/d", "/d/2 /d/3 /d/4 ");
+	ck_assert_int_eq(
+	    store_remove(root.store, "/d", true, 3, NULL, &removed), 0);
+	ck_assert_int_eq(stat_of("/d"), -ENOENT);
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(a_move_takes_everything_along)
+{
+	emu_root_make(&root);
+	emu_root_put(&root, "/a/x/y", "1");
+	ck_assert_int_eq(
+	    store_move(root.store, "/a", "/n/m/b", false, NULL), -ENOTDIR);
+	ck_assert_int_eq(store_move(root.store, "/a", "/n/m/b", true, NULL), 0);
+	ck_assert_int_eq(stat_of("/a"), -ENOENT);
+	ck_assert_int_eq(stat_of("/n/m/b/x/y"), 0);
+	expect_ops("/a/x/y", "put move_from ");
+	expect_ops("/n/m/b/x/y", "move_to ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(a_move_overwrites_nothing)
+{
+	emu_root_make(&root);
+	emu_root_put(&root, "/f", "1");
+	emu_root_put(&root, "/d/g", "2");
+	ck_assert_int_eq(store_move(root.store, "/f", "/d/g", true, NULL),
+	    -EEXIST);
+	ck_assert_int_eq(store_move(root.store, "/f", "/d", true, NULL),
+	    -EEXIST);
+	ck_assert_int_eq(store_move(root.store, "/f", "/f", true, NULL),
+	    -EEXIST);
+	ck_assert_int_eq(store_move(root.store, "/d", "/d/x", true, NULL),
+	    -EINVAL);
+	ck_assert_int_eq(store_move(root.store, "/none", "/x", true, NULL),
+	    -ENOENT);
+	ck_assert_int_eq(store_move(root.store, "/", "/x", true, NULL), -EBUSY);
+	ck_assert_int_eq(store_move(root.store, "/d", "/f/x", true, NULL),
+	    -ENOTDIR);
+	emu_root_remove(&root);
+}
+END_TEST
+
+static void
+by_hand(const char *name, const char *text)
+{
+	char *path = text_printf("%s/dbfs/%s", root.dir, name);
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+	free(path);
+}
+
+START_TEST(what_a_person_does_is_noticed)
+{
+	char *path;
+
+	emu_root_make(&root);
+	by_hand("mine", "one");
+	ck_assert_int_eq(stat_of("/mine"), 0);
+	expect_ops("/mine", "found ");
+	expect_ops("/mine", "found ");
+	emu_root_put(&root, "/mine", "two");
+	by_hand("mine", "three");
+	expect_ops("/mine", "found put found ");
+	path = text_printf("%s/dbfs/mine", root.dir);
+	ck_assert_int_eq(unlink(path), 0);
+	free(path);
+	expect_ops("/mine", "found put found lost ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(history_outlives_a_restart)
+{
+	struct buf before, after;
+
+	emu_root_make(&root);
+	emu_root_put(&root, "/a b%\n", "1");
+	emu_root_put(&root, "/a b%\n", "2");
+	buf_init(&before, BUF_LIMIT_TEXT);
+	buf_init(&after, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(store_history(root.store, "/a b%\n", &before), 0);
+	emu_root_restart(&root);
+	ck_assert_int_eq(store_history(root.store, "/a b%\n", &after), 0);
+	ck_assert_str_eq(buf_text(&before), buf_text(&after));
+	buf_release(&before);
+	buf_release(&after);
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(a_line_that_a_kill_cut_is_dropped)
+{
+	char *path;
+	FILE *file;
+
+	emu_root_make(&root);
+	emu_root_put(&root, "/a", "1");
+	emu_root_close(&root);
+	path = text_printf("%s/.state/history-dbfs", root.dir);
+	file = fopen(path, "a");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("99 1 put f 1 2 3 abc - /a", file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+	free(path);
+	emu_root_open(&root);
+	expect_ops("/a", "put ");
+	emu_root_put(&root, "/a", "2");
+	emu_root_restart(&root);
+	expect_ops("/a", "put put ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(names_may_be_longer_than_the_disk_holds)
+{
+	char path[400], moved[402];
+
+	emu_root_make(&root);
+	memset(path, 'n', sizeof(path));
+	memcpy(path, "/d/", 3);
+	path[sizeof(path) - 1] = '\0';
+	(void)snprintf(moved, sizeof(moved), "%sx", path);
+	emu_root_put(&root, path, "1");
+	emu_root_restart(&root);
+	ck_assert_int_eq(stat_of(path), 0);
+	ck_assert_int_eq(store_move(root.store, path, moved, true, NULL), 0);
+	ck_assert_int_eq(stat_of(path), -ENOENT);
+	expect_ops(moved, "move_to ");
+	emu_root_put(&root, "/%long-name", "2");
+	expect_list("/", "/%long-name /d ");
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(links_lead_nowhere)
+{
+	char *link;
+
+	emu_root_make(&root);
+	link = text_printf("%s/dbfs/out", root.dir);
+	ck_assert_int_eq(symlink("/etc", link), 0);
+	free(link);
+	expect_list("/", "");
+	ck_assert_int_eq(stat_of("/out"), -ENOENT);
+	ck_assert_int_eq(stat_of("/out/passwd"), -ENOENT);
+	ck_assert_int_eq(put_new("/out/new"), -ENOTDIR);
+	ck_assert_int_eq(put_new("/out"), 0); /* in its place */
+	ck_assert_int_eq(stat_of("/out"), 0);
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(an_open_file_is_one_version)
+{
+	struct store_node node;
+	char byte;
+	int fd;
+
+	emu_root_make(&root);
+	emu_root_put(&root, "/f", "1");
+	ck_assert_int_eq(store_read(root.store, "/f", &fd, &node), 0);
+	emu_root_put(&root, "/f", "2");
+	ck_assert_int_eq(pread(fd, &byte, 1, 0), 1);
+	ck_assert_int_eq(byte, '1');
+	(void)close(fd);
+	ck_assert_int_eq(store_read(root.store, "/", &fd, &node), -EISDIR);
+	ck_assert_int_eq(store_read(root.store, "/f/x", &fd, &node), -ENOENT);
+	emu_root_remove(&root);
+}
+END_TEST
+
+START_TEST(times_are_the_emulators)
+{
+	struct store_node node;
+
+	emu_root_make(&root);
+	ck_assert_int_eq(timeline_set_offset(&root.timeline, 86400000), 0);
+	emu_root_put(&root, "/d/f", "1");
+	ck_assert_int_eq(store_stat(root.store, "/d/f", &node), 0);
+	ck_assert_int_ge(timeline_now_ms(&root.timeline), node.mtime_ms);
+	ck_assert_int_lt(timeline_now_ms(&root.timeline) - node.mtime_ms, 60000);
+	ck_assert_int_eq(store_stat(root.store, "/d", &node), 0);
+	ck_assert_int_lt(timeline_now_ms(&root.timeline) - node.mtime_ms, 60000);
+	emu_root_remove(&root);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT(a_put_makes_its_parents),
+	UNIT(what_stands_in_the_way_is_said),
+	UNIT(a_list_is_sorted_by_bytes),
+	UNIT(delete_wants_recursive_for_content),
+	UNIT(a_limit_leaves_the_rest),
+	UNIT(a_move_takes_everything_along),
+	UNIT(a_move_overwrites_nothing),
+	UNIT(what_a_person_does_is_noticed),
+	UNIT(history_outlives_a_restart),
+	UNIT(a_line_that_a_kill_cut_is_dropped),
+	UNIT(names_may_be_longer_than_the_disk_holds),
+	UNIT(links_lead_nowhere),
+	UNIT(an_open_file_is_one_version),
+	UNIT(times_are_the_emulators),
+};
+
+UNIT_MAIN("emu/store", tests)
