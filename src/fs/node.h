@@ -69,6 +69,7 @@ struct node_file {
 	uint64_t saved;
 	bool deferred; /* created or emptied, and nothing written since */
 	bool flushed;  /* a close has promised to keep it */
+	bool moving;   /* a rename waits for the upload and deals with its failure */
 	struct timespec mtime; /* of the local content */
 
 	/* The saver's: see fs/save.c. */

@@ -76,7 +76,11 @@ run_open(struct ops *o, struct job *j)
 		j->fi.fh = (uint64_t)(uintptr_t)f;
 		j->fi.keep_cache = keep;
 		j->fi.direct_io = f->session != NULL;
-		j->fi.nonseekable = 0;
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 11)
+		/* Nothing to say at the close of what was only read. */
+		j->fi.noflush = f->handle != NULL &&
+		    (j->fi.flags & O_ACCMODE) == O_RDONLY;
+#endif
 		if (fuse_reply_open(j->req, &j->fi) == -ENOENT)
 			ops_close_file(o->v, f);
 	} else {

@@ -179,8 +179,6 @@ undo_locked(struct vfs *v, const struct move *m, struct undo *u)
 {
 	struct node *n = m->n, *t = m->target;
 
-	if (n->parent != m->to_dir || n->file->saving)
-		return; /* it lost its name to a conflict */
 	if (node_rename_locked(v, n, m->from_dir, m->from) < 0)
 		return;
 	n->scratch = u->scratch;
@@ -223,6 +221,7 @@ begin_put(const struct move *m, struct undo *u)
 		base = NULL;
 		node_changed_locked(v, n);
 		n->file->deferred = false;
+		n->file->moving = true;
 		n->attr.has_mtime = false;
 	} else {
 		u->base = NULL;
@@ -279,15 +278,13 @@ move_by_content(const struct move *m)
 	lock_drop(&v->lock);
 	ret = save_now(v, m->call, n);
 	lock_take(&v->lock);
-	if (ret == 0) {
-		if (t != NULL) {
-			aside_end_locked(v, t);
-			if (t->file != NULL)
-				save_forget_locked(v, t);
-			if (t->file != NULL && t->file->staged == NULL)
-				t->gone = true;
+	n->file->moving = false;
+	if (ret == 0 || ret == -EINTR) { /* interrupted, it goes on */
+		if (t != NULL && t->file != NULL) {
+			save_forget_locked(v, t);
+			t->gone = t->file->staged == NULL;
 		}
-	} else if (ret != -EINTR) {
+	} else {
 		undo_locked(v, m, &u);
 		if (!u.was_dirty && n->parent == m->from_dir)
 			save_forget_locked(v, n);
@@ -445,6 +442,19 @@ clear_aside(const struct move *m)
 	return ret;
 }
 
+/* Does n, moved aside, go back to where its object is? */
+static bool
+is_own_name(const struct move *m)
+{
+	bool own;
+
+	lock_take(&m->v->lock);
+	own = m->n->aside && m->from_dir == m->to_dir &&
+	    strcmp(m->n->remote->name, m->to) == 0;
+	lock_drop(&m->v->lock);
+	return own;
+}
+
 static int
 move_file(const struct move *m)
 {
@@ -455,9 +465,14 @@ move_file(const struct move *m)
 
 	if (t != NULL && t->kind == ENTRY_DIR)
 		return -EISDIR;
+	/* What the target shows must be the target's object. */
+	if (t != NULL && t != n && t->aside && !is_own_name(m)) {
+		ret = aside_settle(v, m->call, t);
+		if (ret < 0)
+			return ret;
+	}
+	own_name = is_own_name(m);
 	lock_take(&v->lock);
-	own_name = n->aside && m->from_dir == m->to_dir &&
-	    strcmp(n->remote->name, m->to) == 0;
 	if (own_name && t != NULL && t->remote != NULL)
 		own_name = false;
 	on_server = n->remote != NULL && !node_is_dirty_locked(v, n);

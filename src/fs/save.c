@@ -165,7 +165,7 @@ settle_locked(struct vfs *v, struct node *n, uint64_t ticket, int ret)
 	if (ret == 0) {
 		f->failures = 0;
 		f->words[0] = '\0';
-	} else if (n->parent != NULL) {
+	} else if (n->parent != NULL && !f->moving) {
 		f->failures++;
 		if (!is_final(ret))
 			save_later_locked(v, n, retry_delay_ms(f->failures));

@@ -319,7 +319,7 @@ save_record_outcome(struct vfs *v, struct node *n, int ret, const char *words)
 	bool named;
 
 	lock_take(&v->lock);
-	named = n->parent != NULL;
+	named = n->parent != NULL && !n->file->moving;
 	if (ret == 0 && !node_is_dirty_locked(v, n))
 		save_record_drop_locked(v, n);
 	lock_drop(&v->lock);
