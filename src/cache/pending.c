@@ -136,6 +136,20 @@ pending_remove(struct pending *p, struct pending_item *i)
 		item_free(i);
 }
 
+void
+pending_clear(struct pending *p)
+{
+	struct pending_item *i;
+
+	do {
+		lock_take(&p->lock);
+		i = p->items;
+		lock_drop(&p->lock);
+		if (i != NULL)
+			pending_remove(p, i);
+	} while (i != NULL);
+}
+
 size_t
 pending_list(struct pending *p, unsigned *out, size_t max)
 {

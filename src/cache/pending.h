@@ -55,6 +55,9 @@ void pending_set(struct pending *p, struct pending_item *i,
 void pending_move(struct pending *p, struct pending_item *i, const char *path);
 void pending_remove(struct pending *p, struct pending_item *i);
 
+/* Removes every item: the mount is over and no action runs. */
+void pending_clear(struct pending *p);
+
 /* Numbers in use, in order, into out (room for max); returns how many there are. */
 size_t pending_list(struct pending *p, unsigned *out, size_t max);
 

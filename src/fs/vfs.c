@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "cache/pending.h"
 #include "fs/left.h"
 #include "fs/node.h"
 #include "fs/save.h"
@@ -100,6 +101,8 @@ vfs_free(struct vfs *v)
 		strip_locked(v, n);
 	lock_drop(&v->lock);
 	save_record_reap(v);
+	if (v->config.pending != NULL)
+		pending_clear(v->config.pending);
 	lock_take(&v->lock);
 	node_free_all_locked(v);
 	lock_drop(&v->lock);
