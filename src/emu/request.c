@@ -93,7 +93,7 @@ reply_text(struct request *req, int status, const char *type, const char *text)
 {
 	reply_reset(req);
 	req->reply.status = status;
-	req->reply.type = type;
+	text_copy(req->reply.type, sizeof(req->reply.type), type);
 	return buf_puts(&req->reply.body, text);
 }
 

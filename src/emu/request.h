@@ -22,6 +22,7 @@
 
 #define REQUEST_ID_BYTES 40
 #define REPLY_HEADERS	 16
+#define REPLY_TYPE_BYTES 80
 
 struct MHD_Connection;
 struct MHD_PostProcessor;
@@ -34,7 +35,7 @@ struct reply_header {
 
 struct reply {
 	int status; /* 0 until there is an answer */
-	const char *type;
+	char type[REPLY_TYPE_BYTES]; /* "": no Content-Type */
 	struct buf body;
 	int fd; /* -1, or the body is this file; closed with the reply */
 	uint64_t fd_bytes;

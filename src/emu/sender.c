@@ -152,7 +152,7 @@ add_headers(struct request *req, struct MHD_Response *response)
 	(void)snprintf(timing, sizeof(timing), "request_ttfb_msec;dur=%" PRId64,
 	    (clock_mono_ns() - req->start_ns) / 1000000);
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		if (always[i].value != NULL)
+		if (always[i].value[0] != '\0')
 			(void)MHD_add_response_header(response, always[i].name,
 			    always[i].value);
 	for (size_t i = 0; i < req->reply.header_count; i++)

@@ -60,7 +60,7 @@ static const struct verb verbs[] = {
 	{ "extend",          FAULT_AFTER,  false, "n",                                           verbs_body_extend,    "n bytes of garbage after the body" },
 	{ "corrupt",         FAULT_AFTER,  false, "at",                                          verbs_body_corrupt,   "change the byte at that place of the body" },
 	{ "content_type",    FAULT_AFTER,  false, "type",                                        verbs_body_type,      "another Content-Type" },
-	{ "json",            FAULT_AFTER,  false, "mode bytes member",                           verbs_body_json,      "mode: short, garbage, deep, huge, types, missing, text, empty, null, array" },
+	{ "json",            FAULT_AFTER,  false, "mode bytes",                                  verbs_body_json,      "mode: short, garbage, deep, huge, types, missing, text, empty, null, array" },
 	{ "base64",          FAULT_AFTER,  false, "mode",                                        verbs_body_base64,    "data of read; mode: letters, short, padding, newlines, url, longer, empty, missing" },
 	{ "size_lie",        FAULT_AFTER,  false, "d",                                           verbs_body_size_lie,  "add d to each file_size and bytes_read" },
 	{ "mtime_lie",       FAULT_AFTER,  false, "d",                                           verbs_body_mtime_lie, "add d milliseconds to each modification_time" },
@@ -184,13 +184,11 @@ act_status(struct request *req, struct json_object *args)
 		return;
 	fail(req, code, verb_text(args, "error_code", code_for(code)),
 	    verb_text(args, "message", "Injected failure"));
-	if (body != NULL) {
-		(void)reply_text(req, req->reply.status, NULL, body);
-		req->reply.type = body[0] == '{' ? "application/json"
-						 : "text/plain";
-	}
-	if (text_starts(verb_text(args, "type", ""), "text/html"))
-		req->reply.type = "text/html";
+	if (body != NULL)
+		(void)reply_text(req, req->reply.status,
+		    verb_text(args, "type",
+			body[0] == '{' ? "application/json" : "text/plain"),
+		    body);
 	if (jval_object(args, "headers", &headers) < 0)
 		return;
 	json_object_object_foreach(headers, name, value)

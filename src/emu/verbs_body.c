@@ -77,13 +77,8 @@ verbs_body_corrupt(struct request *req, struct json_object *args)
 void
 verbs_body_type(struct request *req, struct json_object *args)
 {
-	static const char *const types[] = { "text/html", "text/plain",
-		"application/octet-stream" };
-	const char *type = verb_text(args, "type", "text/html");
-
-	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (strcmp(types[i], type) == 0)
-			req->reply.type = types[i];
+	text_copy(req->reply.type, sizeof(req->reply.type),
+	    verb_text(args, "type", "text/html"));
 }
 
 /* The body becomes val's text, or nothing when memory is short. */
