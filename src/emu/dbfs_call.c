@@ -69,29 +69,24 @@ parse(struct request *req, const char *text)
 
 	switch (dbpath_parse(text, hadoop, &path)) {
 	case DBPATH_GOOD: break;
-	case DBPATH_RELATIVE:
-		wrong = "Path must be absolute";
-		break;
+	case DBPATH_RELATIVE: wrong = "Path must be absolute"; break;
 	case DBPATH_DOTS:
 		wrong = "Path must not have . or .. components";
 		break;
-	case DBPATH_BYTES:
-		wrong = "Path must be valid UTF-8";
-		break;
+	case DBPATH_BYTES: wrong = "Path must be valid UTF-8"; break;
 	case DBPATH_NAME:
 		wrong = "Path must not have colons or control characters";
 		break;
 	}
-	if (path != NULL &&
-	    (strlen(path) >= STORE_PATH_BYTES || depth_of(path) > STORE_DEPTH)) {
+	if (path != NULL && (strlen(path) >= STORE_PATH_BYTES ||
+				depth_of(path) > STORE_DEPTH)) {
 		free(path);
 		path = NULL;
 		wrong = "Path is too long";
 	}
 	if (wrong != NULL)
 		(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-		    "%s: %.512s", wrong,
-		    text_is_utf8(text, strlen(text)) ? text : "");
+		    "%s: %.512s", wrong, text);
 	else if (path == NULL)
 		(void)reply_error(req, 500, "INTERNAL_ERROR", "Out of memory");
 	return path;
@@ -147,8 +142,7 @@ dbfs_call_fail(struct request *req, int err, const char *path)
 	case EDQUOT:
 		return reply_error(req, 500, "QUOTA_EXCEEDED",
 		    "No space left for dbfs:%s.", path);
-	default:
-		return err;
+	default: return err;
 	}
 }
 

@@ -14,8 +14,8 @@ enum dbfs_access { DBFS_READ, DBFS_WRITE };
 
 /* Parameter name as a canonical path in new memory; NULL when the request has
  * been answered instead: it is missing, malformed, or not to be accessed. */
-char *dbfs_call_path(struct request *req, const char *name,
-    enum dbfs_access access);
+char *dbfs_call_path(
+    struct request *req, const char *name, enum dbfs_access access);
 
 /* For calls without a path: has the request been answered because DBFS is off? */
 bool dbfs_call_refused(struct request *req, const char *path);

@@ -77,7 +77,7 @@ dbpath_within(const char *path, const char *dir)
 	if (strcmp(dir, "/") == 0)
 		return true;
 	return strncmp(path, dir, len) == 0 &&
-	    (path[len] == '/' || path[len] == '\0');
+	       (path[len] == '/' || path[len] == '\0');
 }
 
 const char *

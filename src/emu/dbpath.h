@@ -13,16 +13,16 @@
 enum dbpath_fault {
 	DBPATH_GOOD,
 	DBPATH_RELATIVE, /* not absolute */
-	DBPATH_DOTS,	 /* a "." or ".." component */
-	DBPATH_BYTES,	 /* no UTF-8 */
-	DBPATH_NAME,	 /* a name that Hadoop cannot have */
+	DBPATH_DOTS,     /* a "." or ".." component */
+	DBPATH_BYTES,    /* no UTF-8 */
+	DBPATH_NAME,     /* a name that Hadoop cannot have */
 };
 
 /* Canonical form of text, which may begin with "dbfs:", in new memory.  hadoop:
  * colons and control bytes in names are faults.  *out is NULL on a fault, and
  * when out of memory (then the result is DBPATH_GOOD). */
-enum dbpath_fault dbpath_parse(const char *text, bool hadoop, char **out)
-    WARN_UNUSED;
+enum dbpath_fault dbpath_parse(
+    const char *text, bool hadoop, char **out) WARN_UNUSED;
 
 /* dir + "/" + name in new memory; NULL when out of memory. */
 char *dbpath_join(const char *dir, const char *name);

@@ -31,10 +31,11 @@ carry_out(struct request *req)
 	if (!req->plan.answered && !req->plan.silent) {
 		ret = req->route->handle(req);
 		if (ret < 0)
-			ret = reply_error(req, 500, "INTERNAL_ERROR", "%s",
-			    strerror(-ret));
+			ret = reply_error(
+			    req, 500, "INTERNAL_ERROR", "%s", strerror(-ret));
 		if (ret < 0)
 			req->reply.status = 500;
+		req->carried_out = req->reply.status < 300;
 	}
 	if (!is_admin(req))
 		faults_run(req, FAULT_AFTER);
@@ -50,11 +51,11 @@ dispatch(struct request *req)
 		carry_out(req);
 	if (is_admin(req))
 		return;
-	delay_ms = settings_get(&req->emu->settings, SET_LATENCY) +
-	    req->plan.delay_ms;
+	delay_ms =
+	    settings_get(&req->emu->settings, SET_LATENCY) + req->plan.delay_ms;
 	if (delay_ms > 0)
-		(void)halt_wait(req->emu->halt, req->client,
-		    delay_ms * 1000000);
+		(void)halt_wait(
+		    req->emu->halt, req->client, delay_ms * 1000000);
 }
 
 static uint64_t
@@ -84,8 +85,7 @@ dispatch_record(struct request *req)
 		.request_id = req->id,
 		.token_hash = req->token_hash,
 		.status = status,
-		.mutates = req->route != NULL &&
-		    req->route->kind == ROUTE_WRITES,
+		.mutates = req->carried_out && req->route->kind == ROUTE_WRITES,
 		.bytes_in = req->body.bytes,
 		.bytes_out = answer_bytes(req),
 		.time_ms = clock_real_ms() - took_us / 1000,
@@ -94,8 +94,8 @@ dispatch_record(struct request *req)
 
 	if (!is_admin(req))
 		tally_add(req->emu->tally, &e);
-	log_info("http", "%s %s%s%s %d in=%" PRIu64 " out=%" PRIu64
-	    " %" PRId64 ".%03dms %s",
+	log_info("http",
+	    "%s %s%s%s %d in=%" PRIu64 " out=%" PRIu64 " %" PRId64 ".%03dms %s",
 	    req->method, req->target,
 	    req->subject != NULL && strchr(req->target, '?') == NULL ? " " : "",
 	    req->subject != NULL && strchr(req->target, '?') == NULL

@@ -19,7 +19,7 @@
 
 /* The workspace that the emulator is. */
 #define EMU_WORKSPACE_ID "900800700600"
-#define EMU_USER	 "me@example.com"
+#define EMU_USER         "me@example.com"
 
 struct emu {
 	struct flags flags;

@@ -89,12 +89,10 @@ ep_admin_set_settings(struct request *req)
 	for (size_t i = 0; i < p->count; i++)
 		if (set_one(req, p->list[i].name, p->list[i].value) < 0)
 			return 0;
-	if (p->json != NULL)
-	{
-		json_object_object_foreach(p->json, name, value)
-			if (set_one(req, name,
-				json_object_get_string(value)) < 0)
-				return 0;
+	if (p->json != NULL) {
+		json_object_object_foreach(p->json, name,
+		    value) if (set_one(req, name,
+				   json_object_get_string(value)) < 0) return 0;
 	}
 	return ep_admin_get_settings(req);
 }
@@ -122,12 +120,12 @@ ep_admin_add_rule(struct request *req)
 		    "A rule is a JSON object.");
 	ret = faults_add(req->emu->faults, req->params.json, &id, &why);
 	if (ret < 0)
-		return reply_error(req, 400, "INVALID_PARAMETER_VALUE", "%s",
-		    why.text);
+		return reply_error(
+		    req, 400, "INVALID_PARAMETER_VALUE", "%s", why.text);
 	ret = reply_json(req, "");
-	return ret < 0 ? ret
-		       : buf_printf(&req->reply.body, "{\"id\":%" PRId64 "}",
-			     id);
+	return ret < 0
+		   ? ret
+		   : buf_printf(&req->reply.body, "{\"id\":%" PRId64 "}", id);
 }
 
 /* One by /emulator/rules/ID or ?id=, or all, with the tokens they revoked. */

@@ -85,8 +85,8 @@ list_one(void *ctx, const char *path, const struct store_node *node)
 	int ret;
 
 	/* An empty directory is {}: the member comes with the first entry. */
-	ret = buf_puts(&req->reply.body,
-	    req->reply.body.len > 0 ? "," : "{\"files\":[");
+	ret = buf_puts(
+	    &req->reply.body, req->reply.body.len > 0 ? "," : "{\"files\":[");
 	return ret < 0 ? ret : put_info(req, path, node);
 }
 
@@ -102,8 +102,8 @@ ep_dbfs_list(struct request *req)
 	if (ret == 0)
 		ret = store_list(req->emu->dbfs, path, list_one, req);
 	if (ret == 0)
-		ret = buf_puts(&req->reply.body,
-		    req->reply.body.len > 0 ? "]}" : "{}");
+		ret = buf_puts(
+		    &req->reply.body, req->reply.body.len > 0 ? "]}" : "{}");
 	else
 		ret = dbfs_call_fail(req, ret, path);
 	free(path);
@@ -157,10 +157,12 @@ range_refused(struct request *req, int64_t offset, int64_t length)
 {
 	if (offset < 0)
 		(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-		    "Offset cannot be negative. Found offset = %" PRId64, offset);
+		    "Offset cannot be negative. Found offset = %" PRId64,
+		    offset);
 	else if (length < 0)
 		(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-		    "Length cannot be negative. Found length = %" PRId64, length);
+		    "Length cannot be negative. Found length = %" PRId64,
+		    length);
 	else if (length > DBFS_BLOCK_BYTES)
 		(void)reply_error(req, 400, "MAX_READ_SIZE_EXCEEDED",
 		    "Cannot read more than 1048576 bytes in one read, please "
@@ -231,17 +233,18 @@ ep_dbfs_delete(struct request *req)
 	if (!dbfs_call_bool(req, "recursive", &recursive))
 		goto out;
 	if (limit == 0)
-		limit = (uint64_t)settings_get(&req->emu->settings,
-		    SET_PARTIAL_DELETE);
-	ret = store_remove(req->emu->dbfs, path, recursive, limit, req->id,
-	    &removed);
+		limit = (uint64_t)settings_get(
+		    &req->emu->settings, SET_PARTIAL_DELETE);
+	ret = store_remove(
+	    req->emu->dbfs, path, recursive, limit, req->id, &removed);
 	if (ret == 0 || ret == -ENOENT)
 		ret = reply_json(req, "{}");
 	else if (ret == -ENOTEMPTY)
 		ret = refuse_not_empty(req, path);
 	else if (ret == -EAGAIN)
 		ret = reply_error(req, 503, "PARTIAL_DELETE",
-		    "The requested operation has deleted %" PRIu64 " files. There "
+		    "The requested operation has deleted %" PRIu64
+		    " files. There "
 		    "are more files remaining. You must make another request "
 		    "to delete more.",
 		    removed);
@@ -286,15 +289,13 @@ static int
 move(struct request *req, const char *from, const char *to)
 {
 	bool parents = settings_get(&req->emu->settings, SET_MOVE_PARENT) ==
-	    MOVE_PARENT_CREATE;
+		       MOVE_PARENT_CREATE;
 	int ret;
 
 	ret = store_move(req->emu->dbfs, from, to, parents, req->id);
 	switch (-ret) {
-	case 0:
-		return reply_json(req, "{}");
-	case EEXIST:
-		return dbfs_call_fail(req, ret, to);
+	case 0: return reply_json(req, "{}");
+	case EEXIST: return dbfs_call_fail(req, ret, to);
 	case EINVAL:
 		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 		    "Cannot move dbfs:%s to a path below itself: dbfs:%s", from,
@@ -304,8 +305,7 @@ move(struct request *req, const char *from, const char *to)
 			return dbfs_call_fail(req, ret, to);
 		return reply_error(req, 404, "RESOURCE_DOES_NOT_EXIST",
 		    "The parent directory of dbfs:%s does not exist.", to);
-	default:
-		return dbfs_call_fail(req, ret, from);
+	default: return dbfs_call_fail(req, ret, from);
 	}
 }
 

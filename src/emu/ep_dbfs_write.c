@@ -22,8 +22,8 @@
 
 /* Shows the first len bytes of the spool at path for a while. */
 static int
-show_part(struct request *req, const char *path, struct spool *from,
-    uint64_t len)
+show_part(
+    struct request *req, const char *path, struct spool *from, uint64_t len)
 {
 	struct spool *part;
 	char *piece;
@@ -37,16 +37,16 @@ show_part(struct request *req, const char *path, struct spool *from,
 	if (piece == NULL)
 		ret = -ENOMEM;
 	while (ret == 0 && off < len) {
-		size_t want = len - off < COPY_BYTES ? (size_t)(len - off)
-						     : COPY_BYTES;
+		size_t want =
+		    len - off < COPY_BYTES ? (size_t)(len - off) : COPY_BYTES;
 		ssize_t n = io_pread(spool_fd(from), piece, want, off);
 
 		ret = n <= 0 ? -EIO : spool_write(part, piece, (size_t)n);
 		off += want;
 	}
 	if (ret == 0)
-		ret = store_commit(req->emu->dbfs, path, part, true,
-		    HISTORY_PART, req->id);
+		ret = store_commit(
+		    req->emu->dbfs, path, part, true, HISTORY_PART, req->id);
 	free(piece);
 	spool_free(part);
 	if (ret == 0)
@@ -86,7 +86,8 @@ decode_block(struct request *req, const char *text, bool is_put, char **data,
 	ret = params_base64(text, (size_t)req->route->max_body, data, len);
 	if (ret == -EBADMSG) {
 		ret = reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-		    "The %s is not valid base64.", is_put ? "'contents'" : "data");
+		    "The %s is not valid base64.",
+		    is_put ? "'contents'" : "data");
 		return ret < 0 ? ret : 1;
 	}
 	if (ret < 0)
@@ -209,8 +210,8 @@ ep_dbfs_create(struct request *req)
 	if (ret == 0)
 		ret = reply_json(req, "");
 	if (ret == 0)
-		ret = buf_printf(&req->reply.body, "{\"handle\":%" PRId64 "}",
-		    handle);
+		ret = buf_printf(
+		    &req->reply.body, "{\"handle\":%" PRId64 "}", handle);
 out:
 	free(path);
 	return ret;
@@ -233,8 +234,8 @@ find_handle(struct request *req, int64_t *handle)
 		return false;
 	if (*handle != 0) {
 		req->subject = req->subject != NULL
-		    ? req->subject
-		    : streams_path(req->emu->streams, *handle);
+				   ? req->subject
+				   : streams_path(req->emu->streams, *handle);
 		return true;
 	}
 	(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",

@@ -69,10 +69,10 @@ static int
 fail(struct request *req, int err, const char *path)
 {
 	if (err == -ENOENT)
-		return reply_error(req, 404, "RESOURCE_DOES_NOT_EXIST",
-		    "Nothing at %s", path);
-	return reply_error(req, 400, "BAD_REQUEST", "%s: %s", path,
-	    strerror(-err));
+		return reply_error(
+		    req, 404, "RESOURCE_DOES_NOT_EXIST", "Nothing at %s", path);
+	return reply_error(
+	    req, 400, "BAD_REQUEST", "%s: %s", path, strerror(-err));
 }
 
 int
@@ -103,8 +103,7 @@ ep_oracle_tree(struct request *req)
 	ret = reply_json(req, "{\"entries\":");
 	if (ret == 0)
 		ret = store_tree(req->emu->dbfs, path, &req->reply.body);
-	ret = ret < 0 ? fail(req, ret, path)
-		      : buf_puts(&req->reply.body, "}");
+	ret = ret < 0 ? fail(req, ret, path) : buf_puts(&req->reply.body, "}");
 	free(path);
 	return ret;
 }
@@ -138,8 +137,8 @@ ep_oracle_put_file(struct request *req)
 
 	if (path == NULL)
 		return 0;
-	ret = store_commit(req->emu->dbfs, path, req->body.file, true,
-	    HISTORY_ADMIN, req->id);
+	ret = store_commit(
+	    req->emu->dbfs, path, req->body.file, true, HISTORY_ADMIN, req->id);
 	ret = ret < 0 ? fail(req, ret, path) : reply_json(req, "{}");
 	free(path);
 	return ret;
@@ -181,11 +180,11 @@ make_dir(struct request *req, const char *dir, const struct make *m)
 	char *data = malloc((size_t)m->size + 1);
 	int ret;
 
-	ret = data != NULL ? store_mkdirs(req->emu->dbfs, dir, req->id)
-			   : -ENOMEM;
+	ret =
+	    data != NULL ? store_mkdirs(req->emu->dbfs, dir, req->id) : -ENOMEM;
 	for (int64_t i = 0; ret == 0 && i < m->files; i++) {
-		char *path = text_printf("%s/f%05" PRId64,
-		    strcmp(dir, "/") == 0 ? "" : dir, i);
+		char *path = text_printf(
+		    "%s/f%05" PRId64, strcmp(dir, "/") == 0 ? "" : dir, i);
 
 		if (path == NULL) {
 			ret = -ENOMEM;
@@ -210,8 +209,8 @@ make_all(struct request *req, const char *top, const struct make *m)
 	if (m->dirs == 0)
 		return make_dir(req, top, m);
 	for (int64_t i = 0; ret == 0 && i < m->dirs; i++) {
-		char *dir = text_printf("%s/d%05" PRId64,
-		    strcmp(top, "/") == 0 ? "" : top, i);
+		char *dir = text_printf(
+		    "%s/d%05" PRId64, strcmp(top, "/") == 0 ? "" : top, i);
 
 		ret = dir != NULL ? make_dir(req, dir, m) : -ENOMEM;
 		free(dir);

@@ -15,15 +15,15 @@
 
 #include "base/banned.h"
 
-#define TOKEN_SECONDS	 3600
+#define TOKEN_SECONDS    3600
 #define CREDENTIAL_BYTES ((size_t)4096)
 
 /* The host as the client called it, so that what it is told works for it. */
 static const char *
 base_of(struct request *req)
 {
-	const char *host = MHD_lookup_connection_value(req->conn,
-	    MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+	const char *host = MHD_lookup_connection_value(
+	    req->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 
 	return host != NULL && strpbrk(host, "\"\\") == NULL ? host
 							     : "127.0.0.1";
@@ -39,8 +39,8 @@ ep_wellknown_config(struct request *req)
 	if (ret < 0)
 		return ret;
 	return buf_printf(&req->reply.body,
-	    "{\"oidc_endpoint\":\"%s://%s/oidc\",\"workspace_id\":\""
-	    EMU_WORKSPACE_ID "\",\"host_type\":\"workspace\"}",
+	    "{\"oidc_endpoint\":\"%s://%s/oidc\",\"workspace_id\":\"" EMU_WORKSPACE_ID
+	    "\",\"host_type\":\"workspace\"}",
 	    scheme, host);
 }
 
@@ -81,8 +81,8 @@ refuse(struct request *req, int status, const char *error, const char *text)
 static bool
 client_is_good(struct request *req)
 {
-	const char *header = MHD_lookup_connection_value(req->conn,
-	    MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	const char *header = MHD_lookup_connection_value(
+	    req->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	const char *secret;
 	struct buf id, word;
 	bool good = false;
@@ -92,8 +92,8 @@ client_is_good(struct request *req)
 	if (header != NULL && tokens_basic(header, &id, &word))
 		/* RFC 6749, 2.3.1: both are form-encoded first. */
 		good = word.len > 0 &&
-		    params_unescape(word.data, word.len, true) > 0 &&
-		    tokens_check_secret(req->emu->tokens, word.data);
+		       params_unescape(word.data, word.len, true) > 0 &&
+		       tokens_check_secret(req->emu->tokens, word.data);
 	else if (params_str(&req->params, "client_secret", &secret) == 0)
 		good = tokens_check_secret(req->emu->tokens, secret);
 	buf_release(&id);
@@ -112,12 +112,12 @@ ep_wellknown_token(struct request *req)
 		return refuse(req, 400, "unsupported_grant_type",
 		    "Only client_credentials is supported.");
 	if (!client_is_good(req))
-		return refuse(req, 401, "invalid_client",
-		    "Client authentication failed");
+		return refuse(
+		    req, 401, "invalid_client", "Client authentication failed");
 	ret = reply_json(req, "{\"access_token\":\"");
 	if (ret == 0)
-		ret = tokens_issue(req->emu->tokens, TOKEN_SECONDS,
-		    &req->reply.body);
+		ret = tokens_issue(
+		    req->emu->tokens, TOKEN_SECONDS, &req->reply.body);
 	if (ret < 0)
 		return ret;
 	return buf_printf(&req->reply.body,

@@ -40,8 +40,8 @@ struct rule {
 	struct match match;
 	const struct verb *verb;
 	enum fault_phase phase;
-	char *args; /* JSON text: json-c's objects are not shared by threads */
-	char *text; /* the rule as it was given */
+	char *args;  /* JSON text: json-c's objects are not shared by threads */
+	char *text;  /* the rule as it was given */
 	int64_t rps; /* of rated verbs */
 	/* guarded by faults.lock */
 	int64_t seen, fired;
@@ -54,7 +54,7 @@ struct faults {
 	struct lock lock;
 	struct rule *first; /* guarded by lock; oldest first */
 	int64_t last_id;    /* guarded by lock */
-	size_t count;	    /* guarded by lock */
+	size_t count;       /* guarded by lock */
 };
 
 int
@@ -91,6 +91,14 @@ faults_free(struct faults *f)
 	lock_release(&f->lock);
 	free(f);
 }
+
+static const struct match match_all = {
+	.nth = 1,
+	.every = 1,
+	.times = -1,
+	.p = 1,
+	.seed = 1,
+};
 
 static const char *const match_names[] = { "method", "path", "target", "nth",
 	"every", "times", "once_after", "p", "seed" };
@@ -132,18 +140,18 @@ parse_match(struct json_object *m, struct match *out, struct why *why)
 		int ret = jval_str(m, texts[i].name, &text);
 
 		if (ret == -EBADMSG)
-			return why_set(why, -EINVAL, "%s wants a text",
-			    texts[i].name);
+			return why_set(
+			    why, -EINVAL, "%s wants a text", texts[i].name);
 		*texts[i].text = text_dup(text);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		int ret = params_json_i64(m, numbers[i].name,
-		    numbers[i].number);
+		int ret =
+		    params_json_i64(m, numbers[i].name, numbers[i].number);
 
 		if (ret == -EBADMSG ||
 		    (ret == 0 && *numbers[i].number < numbers[i].least))
-			return why_set(why, -EINVAL, "%s wants a number",
-			    numbers[i].name);
+			return why_set(
+			    why, -EINVAL, "%s wants a number", numbers[i].name);
 	}
 	if (json_object_object_get_ex(m, "p", &p))
 		out->p = json_object_get_double(p);
@@ -177,8 +185,8 @@ parse_verb(struct json_object *rule, struct rule *r, struct why *why)
 		    (strcmp(key, "match") == 0 || strcmp(key, "verb") == 0))
 			continue;
 		if (!verbs_knows(r->verb, key))
-			return why_set(why, -EINVAL, "%s has no argument '%s'",
-			    name, key);
+			return why_set(
+			    why, -EINVAL, "%s has no argument '%s'", name, key);
 	}
 	r->phase = r->verb->phase;
 	if (r->phase == FAULT_BEFORE &&
@@ -199,17 +207,14 @@ parse_rule(struct json_object *rule, struct rule *r, struct why *why)
 	{
 		(void)val;
 		if (is_match_name(key))
-			return why_set(why, -EINVAL,
-			    "'%s' belongs into \"match\"", key);
+			return why_set(
+			    why, -EINVAL, "'%s' belongs into \"match\"", key);
 	}
 	ret = jval_object(rule, "match", &m);
 	if (ret == -EBADMSG)
 		return why_set(why, -EINVAL, "match wants an object");
-	if (m != NULL)
-		ret = parse_match(m, &r->match, why);
-	else
-		r->match = (struct match){ .nth = 1, .every = 1, .times = -1,
-			.p = 1, .seed = 1 }, ret = 0;
+	r->match = match_all;
+	ret = m != NULL ? parse_match(m, &r->match, why) : 0;
 	if (ret == 0)
 		ret = parse_verb(rule, r, why);
 	if (ret < 0)
@@ -220,8 +225,8 @@ parse_rule(struct json_object *rule, struct rule *r, struct why *why)
 }
 
 int
-faults_add(struct faults *f, struct json_object *rule, int64_t *id,
-    struct why *why)
+faults_add(
+    struct faults *f, struct json_object *rule, int64_t *id, struct why *why)
 {
 	struct rule *r = calloc(1, sizeof(*r)), **end;
 	int ret;
@@ -304,7 +309,7 @@ fits(const struct match *m, const struct request *req)
 	if (m->path != NULL && !faults_glob(m->path, req->path))
 		return false;
 	return m->target == NULL ||
-	    (req->subject != NULL && faults_glob(m->target, req->subject));
+	       (req->subject != NULL && faults_glob(m->target, req->subject));
 }
 
 /* A number in [0, 1) of the rule's own sequence (splitmix64). */
@@ -364,11 +369,11 @@ faults_run(struct request *req, enum fault_phase phase)
 
 	lock_take(&f->lock);
 	for (struct rule *r = f->first; r != NULL && count < HITS_MAX;
-	    r = r->next)
+	     r = r->next)
 		if (r->phase == phase && fits(&r->match, req) &&
 		    fires_locked(f, r))
-			hits[count++] = (struct hit){ r->verb,
-				text_dup(r->args), r->id };
+			hits[count++] =
+			    (struct hit){ r->verb, text_dup(r->args), r->id };
 	lock_drop(&f->lock);
 
 	for (size_t i = 0; i < count; i++) {
@@ -377,8 +382,8 @@ faults_run(struct request *req, enum fault_phase phase)
 		if (hits[i].args != NULL &&
 		    jval_parse(hits[i].args, strlen(hits[i].args), &args) ==
 			0) {
-			log_info("fault", "rule %" PRId64 ", %s: %s", hits[i].id,
-			    hits[i].verb->name, req->id);
+			log_info("fault", "rule %" PRId64 ", %s: %s",
+			    hits[i].id, hits[i].verb->name, req->id);
 			hits[i].verb->act(req, args);
 		}
 		json_object_put(args);

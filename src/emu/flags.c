@@ -22,7 +22,7 @@
 static const struct option {
 	const char *name;
 	const char *arg; /* NULL: the option is a bool */
-	size_t offset;	 /* in struct flags */
+	size_t offset;   /* in struct flags */
 	const char *help;
 } options[] = {
 /* clang-format off */
@@ -55,8 +55,8 @@ find(const char *name)
 }
 
 static int
-set_setting(struct settings *set, const char *name, const char *value,
-    struct why *why)
+set_setting(
+    struct settings *set, const char *name, const char *value, struct why *why)
 {
 	int ret = settings_set(set, name, value);
 
@@ -75,8 +75,8 @@ set_generic(struct settings *set, char *text, struct why *why)
 	char *eq = strchr(text, '=');
 
 	if (eq == NULL)
-		return why_set(why, -EINVAL, "--set wants NAME=VALUE, not '%s'",
-		    text);
+		return why_set(
+		    why, -EINVAL, "--set wants NAME=VALUE, not '%s'", text);
 	*eq = '\0';
 	return set_setting(set, text, eq + 1, why);
 }
@@ -123,8 +123,8 @@ check(const struct flags *f, struct why *why)
 	if (ret < 0)
 		return ret;
 	if ((f->tls_cert == NULL) != (f->tls_key == NULL))
-		return why_set(why, -EINVAL,
-		    "--tls-cert and --tls-key go together");
+		return why_set(
+		    why, -EINVAL, "--tls-cert and --tls-key go together");
 	if (f->token[0] == '\0' || f->admin_token[0] == '\0')
 		return why_set(why, -EINVAL, "the token cannot be empty");
 	return 0;
@@ -136,22 +136,22 @@ flags_parse(int argc, char **argv, struct flags *out, struct settings *set,
 {
 	int ret;
 
-	*out = (struct flags){ .listen = DEFAULT_LISTEN,
-		.token = DEFAULT_TOKEN };
+	*out =
+	    (struct flags){ .listen = DEFAULT_LISTEN, .token = DEFAULT_TOKEN };
 	for (int i = 1; i < argc; i++) {
 		char *name = argv[i], *value;
 
 		if (!text_starts(name, "--") || name[2] == '\0')
-			return why_set(why, -EINVAL,
-			    "unexpected argument '%s'", name);
+			return why_set(
+			    why, -EINVAL, "unexpected argument '%s'", name);
 		name += 2;
 		value = strchr(name, '=');
 		if (value != NULL)
 			*value++ = '\0';
 		else if (wants_value(name)) {
 			if (i + 1 >= argc)
-				return why_set(why, -EINVAL,
-				    "--%s wants a value", name);
+				return why_set(
+				    why, -EINVAL, "--%s wants a value", name);
 			value = argv[++i];
 		}
 		ret = apply(out, set, name, value, why);

@@ -27,8 +27,8 @@ end_text(struct request *req)
 
 	if (body->part == NULL)
 		return 0;
-	ret = params_add(&req->params, body->part, buf_text(&body->text),
-	    body->text.len);
+	ret = params_add(
+	    &req->params, body->part, buf_text(&body->text), body->text.len);
 	free(body->part);
 	body->part = NULL;
 	buf_clear(&body->text);
@@ -101,8 +101,8 @@ int
 form_open(struct request *req)
 {
 	buf_init(&req->body.text, (size_t)req->route->max_body);
-	req->body.form = MHD_create_post_processor(req->conn, PROCESSOR_BYTES,
-	    take_part, req);
+	req->body.form = MHD_create_post_processor(
+	    req->conn, PROCESSOR_BYTES, take_part, req);
 	return req->body.form != NULL ? 0 : -EBADMSG;
 }
 

@@ -83,8 +83,8 @@ struct history {
 };
 
 void
-history_learn(struct history *h, const struct history_stamp *stamp,
-    const char *sha256)
+history_learn(
+    struct history *h, const struct history_stamp *stamp, const char *sha256)
 {
 	struct known *k;
 
@@ -458,10 +458,9 @@ history_current(struct history *h, const char *path, bool is_dir,
 		return p == NULL || ops[p->last->op].gone;
 	if (p == NULL || ops[p->last->op].gone || p->last->is_dir != is_dir)
 		return false;
-	return is_dir ||
-	    (p->last->stamp.ino == stamp->ino &&
-	    p->last->stamp.size == stamp->size &&
-	    p->last->stamp.mtime_ns == stamp->mtime_ns);
+	return is_dir || (p->last->stamp.ino == stamp->ino &&
+			     p->last->stamp.size == stamp->size &&
+			     p->last->stamp.mtime_ns == stamp->mtime_ns);
 }
 
 static int
@@ -476,8 +475,8 @@ print_version(struct buf *out, const struct version *v)
 	    v->stamp.size);
 	if (ret == 0)
 		ret = v->sha256[0] != '\0'
-		    ? buf_printf(out, "\"%s\"", v->sha256)
-		    : buf_puts(out, "null");
+			  ? buf_printf(out, "\"%s\"", v->sha256)
+			  : buf_puts(out, "null");
 	if (ret == 0)
 		ret = buf_puts(out, ",\"request_id\":");
 	if (ret == 0)
@@ -496,7 +495,7 @@ history_print(struct history *h, const char *path, struct buf *out)
 	HASH_FIND(hh, h->paths, path, strlen(path), p);
 	ret = buf_puts(out, "[");
 	for (struct version *v = p != NULL ? p->first : NULL;
-	    ret == 0 && v != NULL; v = v->next) {
+	     ret == 0 && v != NULL; v = v->next) {
 		if (v != p->first)
 			ret = buf_puts(out, ",");
 		if (ret == 0)

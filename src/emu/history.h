@@ -23,16 +23,16 @@
 struct history;
 
 enum history_op {
-	HISTORY_PUT,	   /* put, JSON or form */
-	HISTORY_CLOSE,	   /* create, add-block, close */
-	HISTORY_ADMIN,	   /* PUT /emulator/file, remote_edit, sample content */
-	HISTORY_PART,	   /* an unfinished file, shown by --put-not-atomic */
+	HISTORY_PUT,   /* put, JSON or form */
+	HISTORY_CLOSE, /* create, add-block, close */
+	HISTORY_ADMIN, /* PUT /emulator/file, remote_edit, sample content */
+	HISTORY_PART,  /* an unfinished file, shown by --put-not-atomic */
 	HISTORY_MKDIR,
 	HISTORY_MOVE_TO,   /* arrived here */
 	HISTORY_MOVE_FROM, /* left from here */
 	HISTORY_DELETE,
-	HISTORY_FOUND,	   /* a person put or changed it */
-	HISTORY_LOST,	   /* a person removed it */
+	HISTORY_FOUND, /* a person put or changed it */
+	HISTORY_LOST,  /* a person removed it */
 };
 
 /* What identifies the content of a file on disk. */
@@ -53,14 +53,13 @@ struct history_change {
 };
 
 /* Reads the log of the tree.  0 or -errno. */
-int history_open(int state_fd, const char *tree, struct history **out)
-    WARN_UNUSED;
+int history_open(
+    int state_fd, const char *tree, struct history **out) WARN_UNUSED;
 void history_close(struct history *h);
 
 /* Notes changes and, at commit, writes all of them by one write.  After a
  * failed note or commit nothing of the batch is recorded.  0 or -errno. */
-int history_note(struct history *h, const struct history_change *c)
-    WARN_UNUSED;
+int history_note(struct history *h, const struct history_change *c) WARN_UNUSED;
 int history_commit(struct history *h) WARN_UNUSED;
 void history_abandon(struct history *h);
 
@@ -73,11 +72,11 @@ bool history_hash(struct history *h, const struct history_stamp *stamp,
     char sha256[DIGEST_SHA256_HEX]);
 
 /* Remembers a hash that had to be computed. */
-void history_learn(struct history *h, const struct history_stamp *stamp,
-    const char *sha256);
+void history_learn(
+    struct history *h, const struct history_stamp *stamp, const char *sha256);
 
 /* Appends the versions of path as a JSON array, oldest first. */
-int history_print(struct history *h, const char *path, struct buf *out)
-    WARN_UNUSED;
+int history_print(
+    struct history *h, const char *path, struct buf *out) WARN_UNUSED;
 
 #endif

@@ -23,7 +23,7 @@
 
 #include "base/banned.h"
 
-#define DRAIN_BYTES_MAX	 ((uint64_t)2 << 20)
+#define DRAIN_BYTES_MAX  ((uint64_t)2 << 20)
 #define TARGET_BYTES_MAX ((size_t)65536)
 
 /* Bytes of a form around its file: boundaries and text parts. */
@@ -50,8 +50,8 @@ static bool
 host_is_local(const char *host, const char *also)
 {
 	static const char *const names[] = { "localhost", "[::1]" };
-	size_t len = host[0] == '[' ? strcspn(host, "]") + 1
-				    : strcspn(host, ":");
+	size_t len =
+	    host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
 
 	if (also != NULL && strlen(also) == len &&
 	    strncasecmp(also, host, len) == 0)
@@ -61,7 +61,7 @@ host_is_local(const char *host, const char *also)
 		    strncasecmp(names[i], host, len) == 0)
 			return true;
 	return text_starts(host, "127.") && len <= 15 &&
-	    strspn(host, "0123456789.") == len;
+	       strspn(host, "0123456789.") == len;
 }
 
 /* Splits the target into path and query parameters.  0 or -EBADMSG, -E2BIG. */
@@ -86,7 +86,8 @@ parse_target(struct request *req)
 	query = req->target + path_len;
 	if (*query != '?')
 		return 0;
-	return params_add_form(&req->params, query + 1, strcspn(query + 1, "#"));
+	return params_add_form(
+	    &req->params, query + 1, strcspn(query + 1, "#"));
 }
 
 static int
@@ -101,14 +102,12 @@ check_token(struct request *req)
 	switch (tokens_check(req->emu->tokens,
 	    header(req, MHD_HTTP_HEADER_AUTHORIZATION), admin,
 	    req->token_hash)) {
-	case TOKEN_GOOD:
-		return 0;
+	case TOKEN_GOOD: return 0;
 	case TOKEN_MISSING:
 		return reply_denied(req, 401,
 		    "Credential was not sent or was of an unsupported type for "
 		    "this API.");
-	case TOKEN_BAD:
-		return reply_denied(req, 403, "Invalid access token.");
+	case TOKEN_BAD: return reply_denied(req, 403, "Invalid access token.");
 	}
 	return 0;
 }
@@ -141,7 +140,8 @@ is_multipart(struct request *req)
 {
 	const char *type = header(req, MHD_HTTP_HEADER_CONTENT_TYPE);
 
-	return type != NULL && strncasecmp(type, "multipart/form-data", 19) == 0;
+	return type != NULL &&
+	       strncasecmp(type, "multipart/form-data", 19) == 0;
 }
 
 static int
@@ -158,8 +158,8 @@ check_length(struct request *req)
 	uint64_t limit = route->max_body;
 
 	if (route->body == ROUTE_FORM && is_multipart(req))
-		limit = (uint64_t)settings_get(&req->emu->settings,
-			    SET_PUT_LIMIT) +
+		limit =
+		    (uint64_t)settings_get(&req->emu->settings, SET_PUT_LIMIT) +
 		    FORM_OVERHEAD;
 	return content_length(req) > limit ? too_long(req) : 0;
 }
@@ -219,11 +219,11 @@ intake_headers(struct request *req, const char *method)
 	text_copy(req->method, sizeof(req->method), method);
 	ret = check_headers(req);
 	if (ret == -EBADMSG)
-		ret = reply_error(req, 400, "MALFORMED_REQUEST",
-		    "The form has no boundary.");
+		ret = reply_error(
+		    req, 400, "MALFORMED_REQUEST", "The form has no boundary.");
 	else if (ret < 0)
-		ret = reply_error(req, 500, "INTERNAL_ERROR", "%s",
-		    strerror(-ret));
+		ret = reply_error(
+		    req, 500, "INTERNAL_ERROR", "%s", strerror(-ret));
 	if (ret < 0)
 		req->reply.status = 500;
 	if (req->reply.status == 0 && req->route->auth != ROUTE_ADMIN)
@@ -321,8 +321,8 @@ intake_end(struct request *req)
 		    "Invalid JSON given in the body of the request - failed to "
 		    "parse given JSON");
 	else if (ret < 0)
-		ret = reply_error(req, 500, "INTERNAL_ERROR", "%s",
-		    strerror(-ret));
+		ret = reply_error(
+		    req, 500, "INTERNAL_ERROR", "%s", strerror(-ret));
 	if (ret < 0)
 		req->reply.status = 500;
 	if (req->reply.status == 0)

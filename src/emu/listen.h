@@ -19,8 +19,8 @@ struct listen_address {
 
 /* "PORT", "127.x.y.z:PORT", "localhost:PORT", "[::1]:PORT".  Whatever is not
  * loopback is refused.  0, or -EINVAL and why. */
-int listen_parse(const char *text, struct listen_address *out, struct why *why)
-    WARN_UNUSED;
+int listen_parse(
+    const char *text, struct listen_address *out, struct why *why) WARN_UNUSED;
 
 /* A listening socket.  A descriptor, or -errno and why. */
 int listen_open(const struct listen_address *a, struct why *why) WARN_UNUSED;

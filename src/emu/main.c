@@ -76,8 +76,8 @@ open_log(const struct flags *flags, struct why *why)
 	int fd = -1;
 
 	if (flags->log != NULL) {
-		fd = open(flags->log,
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		fd = open(flags->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+		    0600);
 		if (fd < 0)
 			return why_set(why, -errno, "cannot open %s: %s",
 			    flags->log, strerror(errno));
@@ -122,13 +122,13 @@ open_parts(struct emu *emu, struct why *why)
 		return ret;
 	ret = halt_new(&emu->halt);
 	if (ret == 0)
-		ret = store_open(emu->place, &emu->timeline, "dbfs",
-		    &emu->dbfs);
+		ret =
+		    store_open(emu->place, &emu->timeline, "dbfs", &emu->dbfs);
 	if (ret == 0 && emu->place->fresh)
 		ret = seed_dbfs(emu->dbfs);
 	if (ret == 0)
-		ret = streams_open(emu->place, &emu->settings, &emu->timeline,
-		    &emu->streams);
+		ret = streams_open(
+		    emu->place, &emu->settings, &emu->timeline, &emu->streams);
 	if (ret == 0)
 		ret = tokens_new(emu->place, &emu->timeline, emu->flags.token,
 		    emu->flags.admin_token, &emu->tokens);
@@ -164,8 +164,8 @@ announce(const struct emu *emu, const struct server *server, struct why *why)
 
 	len = snprintf(port, sizeof(port), "%u\n", server_port(server));
 	if (emu->flags.port_file != NULL) {
-		ret = io_write_file(emu->flags.port_file, port, (size_t)len,
-		    0644);
+		ret = io_write_file(
+		    emu->flags.port_file, port, (size_t)len, 0644);
 		if (ret < 0)
 			return why_set(why, ret, "cannot write %s: %s",
 			    emu->flags.port_file, strerror(-ret));

@@ -27,7 +27,7 @@ struct param {
 
 struct params {
 	struct json_object *json; /* an object, or NULL */
-	struct param *list;	  /* texts, the last one added wins */
+	struct param *list;       /* texts, the last one added wins */
 	size_t count;
 };
 
@@ -55,7 +55,7 @@ int params_json_i64(struct json_object *obj, const char *name, int64_t *out);
 ssize_t params_unescape(char *text, size_t len, bool plus) WARN_UNUSED;
 
 /* Base64, blanks and newlines skipped.  The bytes in new memory. */
-int params_base64(const char *text, size_t limit, char **out, size_t *len)
-    WARN_UNUSED;
+int params_base64(
+    const char *text, size_t limit, char **out, size_t *len) WARN_UNUSED;
 
 #endif

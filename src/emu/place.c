@@ -40,7 +40,7 @@ is_empty(const char *path)
 		return false;
 	while (empty && (de = readdir(dir)) != NULL)
 		empty = strcmp(de->d_name, ".") == 0 ||
-		    strcmp(de->d_name, "..") == 0;
+			strcmp(de->d_name, "..") == 0;
 	(void)closedir(dir);
 	return empty;
 }
@@ -60,8 +60,8 @@ empty_dir(struct place *p, const char *name)
 			continue;
 		child = text_printf("%s/%s", path, de->d_name);
 		if (child == NULL || io_remove_tree(child) < 0)
-			log_warn("place", "cannot remove %s/%s", path,
-			    de->d_name);
+			log_warn(
+			    "place", "cannot remove %s/%s", path, de->d_name);
 		free(child);
 	}
 	if (dir != NULL)
@@ -105,11 +105,11 @@ make_root(struct place *p, const char *dir, struct why *why)
 static int
 take_lock(struct place *p, struct why *why)
 {
-	p->lock_fd = openat(p->state_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC,
-	    0600);
+	p->lock_fd =
+	    openat(p->state_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (p->lock_fd < 0)
-		return why_set(why, -errno, "%s/lock: %s", p->state,
-		    strerror(errno));
+		return why_set(
+		    why, -errno, "%s/lock: %s", p->state, strerror(errno));
 	if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return why_set(why, -errno,
 		    "%s is in use by another brickfs-emulator", p->root);
@@ -132,8 +132,8 @@ open_parts(struct place *p, struct why *why)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		*parts[i].fd = open_dir(p->state_fd, parts[i].name);
 		if (*parts[i].fd < 0)
-			return why_set(why, *parts[i].fd, "%s/%s: %s",
-			    p->state, parts[i].name, strerror(-*parts[i].fd));
+			return why_set(why, *parts[i].fd, "%s/%s: %s", p->state,
+			    parts[i].name, strerror(-*parts[i].fd));
 	}
 	return 0;
 }
@@ -176,8 +176,12 @@ place_open(const char *dir, struct place **out, struct why *why)
 	p = malloc(sizeof(*p));
 	if (p == NULL)
 		return why_set(why, -ENOMEM, "out of memory");
-	*p = (struct place){ .root_fd = -1, .state_fd = -1, .tmp_fd = -1,
-		.trash_fd = -1, .names_fd = -1, .streams_fd = -1,
+	*p = (struct place){ .root_fd = -1,
+		.state_fd = -1,
+		.tmp_fd = -1,
+		.trash_fd = -1,
+		.names_fd = -1,
+		.streams_fd = -1,
 		.lock_fd = -1 };
 	why->text[0] = '\0';
 	ret = open_all(p, dir, why);

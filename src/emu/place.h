@@ -30,11 +30,12 @@ struct place {
 	int streams_fd;
 	int lock_fd;
 	bool temporary; /* removed by place_close */
-	bool fresh;	/* was empty: wants the sample content */
+	bool fresh;     /* was empty: wants the sample content */
 };
 
 /* dir NULL makes a temporary directory.  0, or -errno and why. */
-int place_open(const char *dir, struct place **out, struct why *why) WARN_UNUSED;
+int place_open(
+    const char *dir, struct place **out, struct why *why) WARN_UNUSED;
 void place_close(struct place *p);
 
 /* Directory of a tree, made if missing; a descriptor or -errno. */

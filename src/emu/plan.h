@@ -29,8 +29,8 @@ struct plan {
 	enum plan_ending intake_ending;
 	uint64_t intake_after;
 
-	uint64_t pace_bps;	/* bytes a second of this answer; 0: no limit */
-	uint64_t filler_bytes;	/* 'x' put into the body at filler_at */
+	uint64_t pace_bps;     /* bytes a second of this answer; 0: no limit */
+	uint64_t filler_bytes; /* 'x' put into the body at filler_at */
 	uint64_t filler_at;
 	uint64_t partial_delete; /* files; 0: as --partial-delete says */
 };

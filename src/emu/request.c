@@ -118,9 +118,20 @@ reply_add_header(struct request *req, const char *name, const char *value)
 	free(h.value);
 }
 
+/* A message may quote what a client sent, cut anywhere; JSON is UTF-8. */
+static void
+clean(char *text)
+{
+	if (text_is_utf8(text, strlen(text)))
+		return;
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			*text = '?';
+}
+
 int
-reply_error(struct request *req, int status, const char *code, const char *fmt,
-    ...)
+reply_error(
+    struct request *req, int status, const char *code, const char *fmt, ...)
 {
 	char *message = NULL;
 	struct buf *out = &req->reply.body;
@@ -132,6 +143,7 @@ reply_error(struct request *req, int status, const char *code, const char *fmt,
 	va_end(ap);
 	if (ret < 0)
 		return -ENOMEM;
+	clean(message);
 	ret = reply_text(req, status, "application/json", "{\"error_code\":");
 	if (ret == 0)
 		ret = jval_quote(out, code);

@@ -21,7 +21,7 @@
 #include "emu/spool.h"
 
 #define REQUEST_ID_BYTES 40
-#define REPLY_HEADERS	 16
+#define REPLY_HEADERS    16
 #define REPLY_TYPE_BYTES 80
 
 struct MHD_Connection;
@@ -34,7 +34,7 @@ struct reply_header {
 };
 
 struct reply {
-	int status; /* 0 until there is an answer */
+	int status;                  /* 0 until there is an answer */
 	char type[REPLY_TYPE_BYTES]; /* "": no Content-Type */
 	struct buf body;
 	int fd; /* -1, or the body is this file; closed with the reply */
@@ -45,14 +45,14 @@ struct reply {
 
 /* What arrives after the headers. */
 struct body {
-	uint64_t bytes; /* so far */
-	struct buf raw; /* parameters as JSON or form */
+	uint64_t bytes;                 /* so far */
+	struct buf raw;                 /* parameters as JSON or form */
 	struct MHD_PostProcessor *form; /* multipart */
-	char *part;	   /* name of the text part being read */
-	struct buf text;   /* and its content */
-	bool has_file;	   /* file was started */
-	struct spool *file; /* the file part, or a raw body */
-	int err;	   /* first failure; the rest is read and dropped */
+	char *part;                     /* name of the text part being read */
+	struct buf text;                /* and its content */
+	bool has_file;                  /* file was started */
+	struct spool *file;             /* the file part, or a raw body */
+	int err; /* first failure; the rest is read and dropped */
 };
 
 struct request {
@@ -71,7 +71,8 @@ struct request {
 	struct body body;
 	struct reply reply;
 	struct plan plan;
-	bool begun; /* headers were seen */
+	bool begun;       /* headers were seen */
+	bool carried_out; /* the handler did it, whatever is answered */
 	int64_t start_ns;
 	uint64_t bytes_out;
 };
@@ -83,8 +84,8 @@ struct request *request_new(struct emu *emu, const char *target);
 void request_free(struct request *req);
 
 /* Answers.  All return 0, so that a handler can end with them, or -ENOMEM. */
-int reply_text(struct request *req, int status, const char *type,
-    const char *text);
+int reply_text(
+    struct request *req, int status, const char *type, const char *text);
 int reply_json(struct request *req, const char *text);
 int reply_error(struct request *req, int status, const char *code,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
@@ -93,8 +94,7 @@ int reply_error(struct request *req, int status, const char *code,
 int reply_denied(struct request *req, int status, const char *message);
 
 /* Value is copied; too many or no memory is ignored, a test would notice. */
-void reply_add_header(struct request *req, const char *name,
-    const char *value);
+void reply_add_header(struct request *req, const char *name, const char *value);
 
 /* Forgets the answer made so far. */
 void reply_reset(struct request *req);

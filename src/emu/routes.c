@@ -16,9 +16,9 @@
 
 #include "base/banned.h"
 
-#define K10  ((uint64_t)10 << 10)
-#define M10  ((uint64_t)10 << 20)
-#define T1   ((uint64_t)1 << 40)
+#define K10 ((uint64_t)10 << 10)
+#define M10 ((uint64_t)10 << 20)
+#define T1  ((uint64_t)1 << 40)
 
 /* Every endpoint served, first fit; a request that fits no row gets 404. */
 static const struct route routes[] = {
@@ -100,7 +100,7 @@ fits(const struct route *row, const char *path)
 	if (strncmp(row->path, path, len) != 0)
 		return false;
 	return path[len] == '\0' ||
-	    (row->fit == ROUTE_PREFIX && path[len] == '/');
+	       (row->fit == ROUTE_PREFIX && path[len] == '/');
 }
 
 const struct route *
@@ -115,9 +115,10 @@ routes_find(const char *method, const char *path)
 
 		if (strcmp(row->method, method) != 0)
 			continue;
-		if (row->versions == NULL ? fits(row, path)
-					  : rest != NULL && fits(row, rest) &&
-			    has_version(row->versions, version, version_len))
+		if (row->versions == NULL
+			? fits(row, path)
+			: rest != NULL && fits(row, rest) &&
+			      has_version(row->versions, version, version_len))
 			return row;
 	}
 	return NULL;
@@ -130,7 +131,8 @@ routes_endpoint(const struct route *row, const char *method, const char *path)
 
 	if (row == NULL)
 		return text_printf("%s (unknown)", method);
-	prefix = row->versions != NULL ? (size_t)(routes_short(path) - path) : 0;
+	prefix =
+	    row->versions != NULL ? (size_t)(routes_short(path) - path) : 0;
 	return text_printf("%s %.*s%s", method, (int)prefix, path, row->path);
 }
 

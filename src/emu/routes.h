@@ -33,7 +33,8 @@ enum route_body {
 
 struct route {
 	const char *method;
-	const char *versions; /* "2.0 2.1": below /api/VERSION; NULL: as it is */
+	const char
+	    *versions; /* "2.0 2.1": below /api/VERSION; NULL: as it is */
 	const char *path;
 	enum route_fit fit;
 	enum route_auth auth;
@@ -49,8 +50,8 @@ const struct route *routes_find(const char *method, const char *path);
 
 /* "GET /api/2.0/dbfs/list" in new memory: how counts and rules name what row
  * (NULL: none) serves path.  NULL when out of memory. */
-char *routes_endpoint(const struct route *row, const char *method,
-    const char *path);
+char *routes_endpoint(
+    const struct route *row, const char *method, const char *path);
 
 /* The part of an API path after /api/VERSION, for messages; else path. */
 const char *routes_short(const char *path);

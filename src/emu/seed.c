@@ -37,7 +37,8 @@ static const struct {
 	    "def twice(n):\n    return 2 * n\n" },
 	{ "/projects/demo/data/2026/01/events.json",
 	    "{\"event\":\"start\",\"n\":1}\n{\"event\":\"stop\",\"n\":2}\n" },
-	{ "/projects/demo/data/2026/02/events.json", "{\"event\":\"start\"}\n" },
+	{ "/projects/demo/data/2026/02/events.json",
+	    "{\"event\":\"start\"}\n" },
 	{ "/projects/demo/notes/with blanks & signs #1 (100%).txt",
 	    "A name that has to be encoded.\n" },
 	{ "/tmp", NULL },
@@ -68,8 +69,8 @@ put_binary(struct store *s)
 		return -ENOMEM;
 	fill(data, BINARY_BYTES);
 	digest_sha256(data, BINARY_BYTES, sha256);
-	ret = store_put(s, BINARY_NAME, data, BINARY_BYTES, HISTORY_ADMIN,
-	    NULL);
+	ret =
+	    store_put(s, BINARY_NAME, data, BINARY_BYTES, HISTORY_ADMIN, NULL);
 	free(data);
 	sums = text_printf("%s  random.bin\n", sha256);
 	if (ret == 0 && sums != NULL)

@@ -19,7 +19,7 @@
 
 #include "base/banned.h"
 
-#define PIECE	       65536
+#define PIECE          65536
 #define RESET_TRIES    100
 #define RESET_PAUSE_NS INT64_C(2000000)
 
@@ -56,8 +56,8 @@ bytes_at(struct request *req, uint64_t pos, char *dst, size_t max)
 {
 	const struct plan *plan = &req->plan;
 	uint64_t filler_end = plan->filler_at + plan->filler_bytes;
-	uint64_t size = req->reply.fd >= 0 ? req->reply.fd_bytes
-					   : req->reply.body.len;
+	uint64_t size =
+	    req->reply.fd >= 0 ? req->reply.fd_bytes : req->reply.body.len;
 
 	if (plan->filler_bytes > 0 && pos >= plan->filler_at &&
 	    pos < filler_end) {
@@ -100,10 +100,9 @@ read_answer(void *cls, uint64_t pos, char *dst, size_t max)
 	n = bytes_at(req, pos, dst, max);
 	if (n <= 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (plan->pace_bps > 0 &&
-	    halt_wait(req->emu->halt, req->client,
-		(int64_t)((uint64_t)n * 1000000000 / plan->pace_bps)) !=
-		HALT_TIME)
+	if (plan->pace_bps > 0 && halt_wait(req->emu->halt, req->client,
+				      (int64_t)((uint64_t)n * 1000000000 /
+						plan->pace_bps)) != HALT_TIME)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (shaper_pass(req->emu->shaper, SHAPER_DOWN, req->client,
 		(size_t)n) != HALT_TIME)
@@ -123,10 +122,10 @@ make_response(struct request *req)
 	if (r->fd < 0 && plan->ending == PLAN_WHOLE &&
 	    plan->filler_bytes == 0 && plan->pace_bps == 0 &&
 	    !shaper_on(req->emu->shaper))
-		return MHD_create_response_from_buffer(r->body.len,
-		    r->body.data, MHD_RESPMEM_PERSISTENT);
-	return MHD_create_response_from_callback(size, PIECE, read_answer, req,
-	    NULL);
+		return MHD_create_response_from_buffer(
+		    r->body.len, r->body.data, MHD_RESPMEM_PERSISTENT);
+	return MHD_create_response_from_callback(
+	    size, PIECE, read_answer, req, NULL);
 }
 
 static void
@@ -153,8 +152,8 @@ add_headers(struct request *req, struct MHD_Response *response)
 	    (clock_mono_ns() - req->start_ns) / 1000000);
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
 		if (always[i].value[0] != '\0')
-			(void)MHD_add_response_header(response, always[i].name,
-			    always[i].value);
+			(void)MHD_add_response_header(
+			    response, always[i].name, always[i].value);
 	for (size_t i = 0; i < req->reply.header_count; i++)
 		(void)MHD_add_response_header(response,
 		    req->reply.headers[i].name, req->reply.headers[i].value);
@@ -174,8 +173,8 @@ sender_send(struct request *req)
 	if (response == NULL)
 		return false;
 	add_headers(req, response);
-	queued = MHD_queue_response(req->conn, (unsigned)req->reply.status,
-	    response);
+	queued = MHD_queue_response(
+	    req->conn, (unsigned)req->reply.status, response);
 	MHD_destroy_response(response);
 	return queued == MHD_YES;
 }

@@ -26,10 +26,10 @@
 #include "base/banned.h"
 
 #define CONNECTION_MEMORY ((size_t)256 << 10)
-#define CONNECTIONS_MAX	  512u
-#define IDLE_SECONDS	  60u
-#define STACK_BYTES	  ((size_t)1 << 20)
-#define PEM_BYTES_MAX	  ((size_t)1 << 20)
+#define CONNECTIONS_MAX   512u
+#define IDLE_SECONDS      60u
+#define STACK_BYTES       ((size_t)1 << 20)
+#define PEM_BYTES_MAX     ((size_t)1 << 20)
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -79,8 +79,8 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url,
 	if (!req->begun) {
 		req->begun = true;
 		req->conn = conn;
-		info = MHD_get_connection_info(conn,
-		    MHD_CONNECTION_INFO_CONNECTION_FD);
+		info = MHD_get_connection_info(
+		    conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 		if (info != NULL)
 			req->client = info->connect_fd;
 		return intake_headers(req, method) ? answer(req) : MHD_YES;
@@ -139,7 +139,8 @@ static int
 start_daemon(struct server *s, struct emu *emu, int fd, struct why *why)
 {
 	const unsigned mode = MHD_USE_THREAD_PER_CONNECTION |
-	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ERROR_LOG;
+			      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+			      MHD_USE_ERROR_LOG;
 	const bool tls = s->cert.len > 0;
 	struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert.data },
@@ -148,16 +149,16 @@ start_daemon(struct server *s, struct emu *emu, int fd, struct why *why)
 	};
 
 	s->daemon = MHD_start_daemon(mode | (tls ? MHD_USE_TLS : 0u), 0, NULL,
-	    NULL, on_request, emu,				    /* */
-	    MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,	    /* */
-	    MHD_OPTION_LISTEN_SOCKET, fd,			    /* */
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,  /* */
-	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,	    /* */
-	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,	    /* */
-	    MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES,		    /* */
-	    MHD_OPTION_URI_LOG_CALLBACK, on_target, emu,	    /* */
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, emu,	    /* */
-	    MHD_OPTION_ARRAY, tls ? tls_options : &tls_options[2],  /* */
+	    NULL, on_request, emu,                                 /* */
+	    MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,          /* */
+	    MHD_OPTION_LISTEN_SOCKET, fd,                          /* */
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, /* */
+	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,          /* */
+	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,           /* */
+	    MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES,             /* */
+	    MHD_OPTION_URI_LOG_CALLBACK, on_target, emu,           /* */
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, emu,        /* */
+	    MHD_OPTION_ARRAY, tls ? tls_options : &tls_options[2], /* */
 	    MHD_OPTION_END);
 	if (s->daemon != NULL)
 		return 0;

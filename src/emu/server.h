@@ -13,8 +13,8 @@
 struct server;
 
 /* Listens, as emu->flags say.  0, or -errno and why. */
-int server_start(struct emu *emu, struct server **out, struct why *why)
-    WARN_UNUSED;
+int server_start(
+    struct emu *emu, struct server **out, struct why *why) WARN_UNUSED;
 
 /* Ends every connection; the halt flag must be up. */
 void server_stop(struct server *s);

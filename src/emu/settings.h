@@ -13,9 +13,9 @@
 #include "base/buf.h"
 
 enum setting {
-#define NUMBER(id, name, def, arg, help)  SET_##id,
-#define FLAG(id, name, help)		  SET_##id,
-#define CHOICE(id, name, choices, help)	  SET_##id,
+#define NUMBER(id, name, def, arg, help) SET_##id,
+#define FLAG(id, name, help)             SET_##id,
+#define CHOICE(id, name, choices, help)  SET_##id,
 #include "emu/settings.def"
 #undef NUMBER
 #undef FLAG
@@ -42,8 +42,8 @@ bool settings_on(const struct settings *s, enum setting id);
 
 /* value NULL switches a flag on.  0; -ENOENT for an unknown name; -EINVAL for a
  * value it cannot have. */
-int settings_set(struct settings *s, const char *name, const char *value)
-    WARN_UNUSED;
+int settings_set(
+    struct settings *s, const char *name, const char *value) WARN_UNUSED;
 
 /* Does a word of the command line after it belong to the setting? */
 bool settings_wants_value(const char *name);

@@ -27,16 +27,16 @@ struct family {
 
 struct shaper {
 	const struct settings *settings; /* set once */
-	struct halt *halt;		 /* set once */
+	struct halt *halt;               /* set once */
 	struct lock lock;
 	int64_t free_ns[SHAPER_DIRECTIONS];   /* guarded by lock */
 	struct family families[FAMILIES_MAX]; /* guarded by lock */
-	size_t family_count;		      /* guarded by lock */
+	size_t family_count;                  /* guarded by lock */
 };
 
 int
-shaper_new(const struct settings *settings, struct halt *halt,
-    struct shaper **out)
+shaper_new(
+    const struct settings *settings, struct halt *halt, struct shaper **out)
 {
 	struct shaper *s = calloc(1, sizeof(*s));
 
@@ -133,8 +133,8 @@ shaper_admit(struct shaper *s, const char *family, size_t family_len)
 	if (rps <= 0)
 		return true;
 	lock_take(&s->lock);
-	good = shaper_bucket_take(bucket_of_locked(s, family, family_len), rps,
-	    clock_mono_ns());
+	good = shaper_bucket_take(
+	    bucket_of_locked(s, family, family_len), rps, clock_mono_ns());
 	lock_drop(&s->lock);
 	return good;
 }

@@ -23,8 +23,8 @@ int shaper_new(const struct settings *settings, struct halt *halt,
 void shaper_free(struct shaper *s);
 
 /* Returns when len bytes have passed the line; at once without --bandwidth. */
-enum halt_wait shaper_pass(struct shaper *s, enum shaper_direction d,
-    int client, size_t len);
+enum halt_wait shaper_pass(
+    struct shaper *s, enum shaper_direction d, int client, size_t len);
 bool shaper_on(const struct shaper *s);
 
 /* May another call to this API family be answered?  Always without

@@ -19,7 +19,7 @@
 
 #define NAME_BYTES 40
 #define MD_BYTES   32
-#define PIECE	   65536
+#define PIECE      65536
 
 struct spool {
 	int dir_fd; /* borrowed */
@@ -27,7 +27,7 @@ struct spool {
 	char name[NAME_BYTES];
 	uint64_t size;
 	EVP_MD_CTX *md; /* NULL after a resume, until the hash is wanted */
-	bool stays;	/* kept or moved: spool_free leaves the file */
+	bool stays;     /* kept or moved: spool_free leaves the file */
 };
 
 int
@@ -42,8 +42,8 @@ spool_resume(int dir_fd, const char *name, uint64_t size, struct spool **out)
 	s->dir_fd = dir_fd;
 	s->size = size;
 	text_copy(s->name, sizeof(s->name), name);
-	s->fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-	    0600);
+	s->fd = openat(
+	    dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (s->fd < 0 || ftruncate(s->fd, (off_t)size) < 0) {
 		ret = -errno;
 		s->stays = true;

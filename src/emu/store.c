@@ -89,7 +89,7 @@ store_stamp(const struct stat *st)
 		.ino = st->st_ino,
 		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
 		.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
-		    st->st_mtim.tv_nsec,
+			    st->st_mtim.tv_nsec,
 	};
 }
 
@@ -148,7 +148,8 @@ store_observe_locked(struct store *s, const char *path)
 	if (ret == -ENOENT || ret == -ENOTDIR) {
 		if (history_current(s->history, path, false, NULL))
 			return 0;
-		ret = store_note_locked(s, HISTORY_LOST, path, NULL, NULL, NULL);
+		ret =
+		    store_note_locked(s, HISTORY_LOST, path, NULL, NULL, NULL);
 		return ret < 0 ? ret : history_commit(s->history);
 	}
 	if (ret < 0)
@@ -160,8 +161,8 @@ store_observe_locked(struct store *s, const char *path)
 	if (!is_dir)
 		ret = store_hash_locked(s, path, &st, sha256);
 	if (ret == 0)
-		ret = store_note_locked(s, HISTORY_FOUND, path, &st,
-		    is_dir ? NULL : sha256, NULL);
+		ret = store_note_locked(
+		    s, HISTORY_FOUND, path, &st, is_dir ? NULL : sha256, NULL);
 	return ret < 0 ? ret : history_commit(s->history);
 }
 
@@ -220,9 +221,8 @@ make_dirs_locked(struct store *s, const char *path, const char *request)
 	if (fd != -ENOENT)
 		return fd;
 	part = strndup(path,
-	    (size_t)(dbpath_last(path) - path > 1
-		    ? dbpath_last(path) - path - 1
-		    : 1));
+	    (size_t)(dbpath_last(path) - path > 1 ? dbpath_last(path) - path - 1
+						  : 1));
 	if (part == NULL)
 		return -ENOMEM;
 	/* As deep as the path, which handlers bound by STORE_DEPTH. */

@@ -25,7 +25,7 @@
 #include "emu/timeline.h"
 
 #define STORE_PATH_BYTES 4096
-#define STORE_DEPTH	 250
+#define STORE_DEPTH      250
 
 struct store;
 
@@ -36,17 +36,17 @@ struct store_node {
 };
 
 /* Opens DIR/name with its history.  place and timeline are borrowed. */
-int store_open(struct place *place, struct timeline *timeline,
-    const char *name, struct store **out) WARN_UNUSED;
+int store_open(struct place *place, struct timeline *timeline, const char *name,
+    struct store **out) WARN_UNUSED;
 void store_close(struct store *s);
 
-int store_stat(struct store *s, const char *path, struct store_node *out)
-    WARN_UNUSED;
+int store_stat(
+    struct store *s, const char *path, struct store_node *out) WARN_UNUSED;
 
 /* Calls each() for the children of a directory by name, or once for a file
  * itself; a non-zero result ends it and is returned. */
-typedef int store_list_fn(void *ctx, const char *path,
-    const struct store_node *node);
+typedef int store_list_fn(
+    void *ctx, const char *path, const struct store_node *node);
 int store_list(struct store *s, const char *path, store_list_fn *each,
     void *ctx) WARN_UNUSED;
 
@@ -55,8 +55,8 @@ int store_read(struct store *s, const char *path, int *fd,
     struct store_node *out) WARN_UNUSED;
 
 /* Missing parents are made.  -EEXIST when path is a file. */
-int store_mkdirs(struct store *s, const char *path, const char *request)
-    WARN_UNUSED;
+int store_mkdirs(
+    struct store *s, const char *path, const char *request) WARN_UNUSED;
 
 /* Puts the spool's file at path.  On success it belongs to the tree. */
 int store_commit(struct store *s, const char *path, struct spool *spool,
@@ -80,8 +80,8 @@ int store_move(struct store *s, const char *from, const char *to, bool parents,
 
 /* Appends the history of path as a JSON array, after noticing what a person
  * changed. */
-int store_history(struct store *s, const char *path, struct buf *out)
-    WARN_UNUSED;
+int store_history(
+    struct store *s, const char *path, struct buf *out) WARN_UNUSED;
 
 /* Appends everything below path as a JSON array of {path, is_dir, size, sha256,
  * modification_time}. */

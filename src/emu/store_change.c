@@ -36,8 +36,8 @@ note_removal(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 
 	if (r->limit > 0 && r->files == r->limit)
 		return 1;
-	ret = store_note_locked(r->store, HISTORY_DELETE, path, st, NULL,
-	    r->request);
+	ret = store_note_locked(
+	    r->store, HISTORY_DELETE, path, st, NULL, r->request);
 	if (ret == 0 && !S_ISDIR(st->st_mode))
 		r->files++;
 	return ret;
@@ -68,8 +68,8 @@ remove_file_locked(struct store *s, const char *path, const struct stat *st,
 
 	ret = store_observe_locked(s, path);
 	if (ret == 0)
-		ret = store_note_locked(s, HISTORY_DELETE, path, st, NULL,
-		    request);
+		ret = store_note_locked(
+		    s, HISTORY_DELETE, path, st, NULL, request);
 	if (ret == 0)
 		ret = history_commit(s->history);
 	if (ret == 0) {
@@ -99,7 +99,6 @@ trash_locked(struct store *s, const char *path, char trash[TRASH_NAME_BYTES])
 	(void)close(dir);
 	return ret;
 }
-
 
 /* Removes file after file, as the service does when it runs out of time. */
 static int
@@ -133,8 +132,8 @@ remove_dir_locked(struct store *s, const char *path, const struct stat *st,
 		return ret == 1 ? -EAGAIN : ret;
 	}
 	if (ret == 0)
-		ret = store_note_locked(s, HISTORY_DELETE, path, st, NULL,
-		    r->request);
+		ret = store_note_locked(
+		    s, HISTORY_DELETE, path, st, NULL, r->request);
 	if (ret < 0) {
 		history_abandon(s->history);
 		return ret;
@@ -194,8 +193,8 @@ note_move(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 	to = text_printf("%s%s", j->to, path + strlen(j->from));
 	if (to == NULL)
 		return -ENOMEM;
-	ret = store_note_locked(j->store, HISTORY_MOVE_FROM, path, st, NULL,
-	    j->request);
+	ret = store_note_locked(
+	    j->store, HISTORY_MOVE_FROM, path, st, NULL, j->request);
 	if (ret == 0)
 		ret = store_note_locked(j->store, HISTORY_MOVE_TO, to, st,
 		    is_dir ? NULL : sha256, j->request);
@@ -313,8 +312,8 @@ report_one(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 	if (ret == 0)
 		ret = jval_quote(r->out, path);
 	if (ret == 0 && is_dir)
-		ret = buf_puts(r->out,
-		    ",\"is_dir\":true,\"size\":0,\"sha256\":null");
+		ret = buf_puts(
+		    r->out, ",\"is_dir\":true,\"size\":0,\"sha256\":null");
 	else if (ret == 0)
 		ret = buf_printf(r->out,
 		    ",\"is_dir\":false,\"size\":%lld,\"sha256\":\"%s\"",

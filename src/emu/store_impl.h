@@ -10,12 +10,12 @@
 #include "emu/walk.h"
 
 struct store {
-	struct tree tree;	   /* set once */
-	struct place *place;	   /* set once */
+	struct tree tree;          /* set once */
+	struct place *place;       /* set once */
 	struct timeline *timeline; /* set once */
-	struct lock lock;	   /* guards the names of the tree */
+	struct lock lock;          /* guards the names of the tree */
 	struct history *history;   /* guarded by lock */
-	uint64_t trash;		   /* guarded by lock; names in the trash */
+	uint64_t trash;            /* guarded by lock; names in the trash */
 };
 
 /* lstat of a path: a file or directory, else -ENOENT or -ENOTDIR. */

@@ -128,8 +128,8 @@ below(struct store *s, const char *path, store_below_fn *each, void *ctx,
 }
 
 int
-store_below_locked(struct store *s, const char *path, store_below_fn *each,
-    void *ctx)
+store_below_locked(
+    struct store *s, const char *path, store_below_fn *each, void *ctx)
 {
 	return below(s, path, each, ctx, 0);
 }
@@ -152,7 +152,7 @@ node_of(const struct stat *st)
 		.is_dir = S_ISDIR(st->st_mode),
 		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
 		.mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 +
-		    st->st_mtim.tv_nsec / 1000000,
+			    st->st_mtim.tv_nsec / 1000000,
 	};
 }
 
@@ -214,8 +214,8 @@ store_read(struct store *s, const char *path, int *fd, struct store_node *out)
 	lock_take(&s->lock);
 	dir = walk_parent(&s->tree, path, name);
 	if (dir >= 0)
-		file = openat(dir, name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		file = openat(
+		    dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	ret = dir < 0 ? absent(dir) : file < 0 ? -errno : 0;
 	lock_drop(&s->lock);
 	if (dir >= 0)

@@ -32,20 +32,20 @@ struct stream {
 	int64_t handle;
 	char *path;
 	bool overwrite;
-	bool doomed;	 /* guarded by streams.lock; nobody finds it any more */
-	unsigned users;	 /* guarded by streams.lock */
+	bool doomed;     /* guarded by streams.lock; nobody finds it any more */
+	unsigned users;  /* guarded by streams.lock */
 	int64_t used_ms; /* guarded by streams.lock; time of the last call */
 	UT_hash_handle hh;
 
-	struct lock lock; /* one block at a time */
+	struct lock lock;    /* one block at a time */
 	struct spool *spool; /* guarded by lock */
-	int meta_fd;	     /* guarded by lock */
+	int meta_fd;         /* guarded by lock */
 };
 
 struct streams {
-	struct place *place;		 /* set once */
+	struct place *place;             /* set once */
 	const struct settings *settings; /* set once */
-	struct timeline *timeline;	 /* set once */
+	struct timeline *timeline;       /* set once */
 	struct lock lock;
 	struct stream *all; /* guarded by lock */
 };
@@ -122,8 +122,8 @@ write_meta(struct stream *st)
 	char *text;
 	int ret;
 
-	text = text_printf("%0*d %c %s", COUNT_DIGITS, 0,
-	    st->overwrite ? 'o' : 'n', st->path);
+	text = text_printf(
+	    "%0*d %c %s", COUNT_DIGITS, 0, st->overwrite ? 'o' : 'n', st->path);
 	if (text == NULL)
 		return -ENOMEM;
 	ret = io_pwrite(st->meta_fd, text, strlen(text), 0);
@@ -141,8 +141,8 @@ has_bytes(struct streams *s, int64_t handle, uint64_t size)
 
 	(void)snprintf(name, sizeof(name), "%" PRId64, handle);
 	return fstatat(s->place->streams_fd, name, &st, AT_SYMLINK_NOFOLLOW) ==
-	    0 &&
-	    (uint64_t)st.st_size >= size;
+		   0 &&
+	       (uint64_t)st.st_size >= size;
 }
 
 static void
@@ -179,8 +179,8 @@ load_stream(struct streams *s, int64_t handle)
 		return -EBADMSG;
 	if (!has_bytes(s, handle, size))
 		return -ENOENT; /* killed between the rename and the clean-up */
-	st = stream_new(handle, text + COUNT_DIGITS + 3,
-	    text[COUNT_DIGITS + 1] == 'o');
+	st = stream_new(
+	    handle, text + COUNT_DIGITS + 3, text[COUNT_DIGITS + 1] == 'o');
 	if (st == NULL)
 		return -ENOMEM;
 	st->used_ms = timeline_now_ms(s->timeline);
@@ -201,8 +201,8 @@ load_all(struct streams *s, bool keep)
 	struct dirent *de;
 	int fd;
 
-	fd = openat(s->place->streams_fd, ".",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(
+	    s->place->streams_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
 		return -errno;
@@ -241,8 +241,7 @@ streams_open(struct place *place, const struct settings *settings,
 	s->settings = settings;
 	s->timeline = timeline;
 	lock_init(&s->lock, "streams");
-	ret = load_all(s,
-	    settings_get(settings, SET_HANDLES) == HANDLES_KEEP);
+	ret = load_all(s, settings_get(settings, SET_HANDLES) == HANDLES_KEEP);
 	if (ret < 0) {
 		streams_close(s);
 		return ret;
@@ -345,8 +344,8 @@ random_handle(void)
 }
 
 int
-streams_create(struct streams *s, const char *path, bool overwrite,
-    int64_t *handle)
+streams_create(
+    struct streams *s, const char *path, bool overwrite, int64_t *handle)
 {
 	struct stream *st, *other;
 	int ret;
@@ -395,8 +394,8 @@ streams_append(struct streams *s, int64_t handle, const void *data, size_t len)
 }
 
 int
-streams_finish(struct streams *s, int64_t handle, streams_commit_fn *commit,
-    void *ctx)
+streams_finish(
+    struct streams *s, int64_t handle, streams_commit_fn *commit, void *ctx)
 {
 	struct stream *st = stream_get(s, handle);
 	int ret;

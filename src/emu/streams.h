@@ -39,8 +39,8 @@ int streams_append(struct streams *s, int64_t handle, const void *data,
 
 /* Calls commit() with the stream's spool; the stream is gone afterwards whatever
  * commit() returns, and that is returned. */
-typedef int streams_commit_fn(void *ctx, const char *path, bool overwrite,
-    struct spool *spool);
+typedef int streams_commit_fn(
+    void *ctx, const char *path, bool overwrite, struct spool *spool);
 int streams_finish(struct streams *s, int64_t handle, streams_commit_fn *commit,
     void *ctx) WARN_UNUSED;
 

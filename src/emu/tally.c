@@ -15,10 +15,10 @@
 
 #include "base/banned.h"
 
-#define RING		4096
-#define TARGET_BYTES	512
-#define ENDPOINTS_MAX	512
-#define SHORT_BYTES	80
+#define RING            4096
+#define TARGET_BYTES    512
+#define ENDPOINTS_MAX   512
+#define SHORT_BYTES     80
 #define TOKEN_HASH_SHOW 16
 
 struct count {
@@ -45,7 +45,7 @@ struct tally {
 	struct count *counts;
 	uint64_t requests, mutations, errors, bytes_in, bytes_out;
 	struct line *ring; /* RING of them */
-	uint64_t lines;	   /* ever written; the newest is at lines - 1 */
+	uint64_t lines;    /* ever written; the newest is at lines - 1 */
 };
 
 int
@@ -117,6 +117,18 @@ count_locked(struct tally *t, const char *endpoint) REQUIRES(t->lock)
 		c->calls++;
 }
 
+/* What a client sent may be no UTF-8, and a cut may make it so; JSON must not be. */
+static void
+copy_clean(char *dst, size_t dst_bytes, const char *src)
+{
+	text_copy(dst, dst_bytes, src);
+	if (text_is_utf8(dst, strlen(dst)))
+		return;
+	for (; *dst != '\0'; dst++)
+		if ((unsigned char)*dst >= 0x80)
+			*dst = '?';
+}
+
 void
 tally_add(struct tally *t, const struct tally_entry *e)
 {
@@ -125,16 +137,16 @@ tally_add(struct tally *t, const struct tally_entry *e)
 	lock_take(&t->lock);
 	count_locked(t, e->endpoint);
 	t->requests++;
-	t->mutations += e->mutates && e->status >= 200 && e->status < 300;
+	t->mutations += e->mutates;
 	t->errors += e->status >= 400;
 	t->bytes_in += e->bytes_in;
 	t->bytes_out += e->bytes_out;
 
 	l = &t->ring[t->lines++ % RING];
-	text_copy(l->endpoint, sizeof(l->endpoint), e->endpoint);
-	text_copy(l->method, sizeof(l->method), e->method);
-	text_copy(l->target, sizeof(l->target), e->target);
-	text_copy(l->subject, sizeof(l->subject),
+	copy_clean(l->endpoint, sizeof(l->endpoint), e->endpoint);
+	copy_clean(l->method, sizeof(l->method), e->method);
+	copy_clean(l->target, sizeof(l->target), e->target);
+	copy_clean(l->subject, sizeof(l->subject),
 	    e->subject != NULL ? e->subject : "");
 	text_copy(l->request_id, sizeof(l->request_id), e->request_id);
 	text_copy(l->token_hash, sizeof(l->token_hash), e->token_hash);
@@ -154,7 +166,7 @@ tally_print_counts(struct tally *t, struct buf *out)
 	lock_take(&t->lock);
 	ret = buf_puts(out, "{");
 	for (struct count *c = t->counts; ret == 0 && c != NULL;
-	    c = c->hh.next) {
+	     c = c->hh.next) {
 		ret = jval_quote(out, c->endpoint);
 		if (ret == 0)
 			ret = buf_printf(out, ":%" PRIu64 ",", c->calls);
@@ -202,13 +214,13 @@ print_line(struct buf *out, const struct line *l)
 		if (ret == 0)
 			ret = buf_puts(out, ",");
 	}
-	return ret < 0
-	    ? ret
-	    : buf_printf(out,
-		  "\"status\":%d,\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
-		  ",\"time\":%" PRId64 ",\"took_us\":%" PRId64 "}",
-		  l->status, l->bytes_in, l->bytes_out, l->time_ms,
-		  l->took_us);
+	return ret < 0 ? ret
+		       : buf_printf(out,
+			     "\"status\":%d,\"bytes_in\":%" PRIu64
+			     ",\"bytes_out\":%" PRIu64 ",\"time\":%" PRId64
+			     ",\"took_us\":%" PRId64 "}",
+			     l->status, l->bytes_in, l->bytes_out, l->time_ms,
+			     l->took_us);
 }
 
 int

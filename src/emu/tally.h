@@ -14,12 +14,12 @@ struct tally;
 struct tally_entry {
 	const char *endpoint; /* "GET /api/2.0/dbfs/list" */
 	const char *method;
-	const char *target; /* as sent */
+	const char *target;  /* as sent */
 	const char *subject; /* the path that the call is about, or NULL */
 	const char *request_id;
 	const char *token_hash; /* "" when none was sent */
-	int status;		/* 0: no answer */
-	bool mutates;
+	int status;             /* 0: no answer */
+	bool mutates;           /* it was carried out, and changed something */
 	uint64_t bytes_in, bytes_out;
 	int64_t time_ms; /* real time */
 	int64_t took_us;

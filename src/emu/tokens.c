@@ -24,10 +24,10 @@
 
 #include "base/banned.h"
 
-#define LIST_MAX	256
-#define KEY_BYTES	32
+#define LIST_MAX        256
+#define KEY_BYTES       32
 #define TOKEN_BYTES_MAX ((size_t)16384)
-#define SEAL_HEX	65
+#define SEAL_HEX        65
 
 typedef char hash_text[DIGEST_SHA256_HEX];
 
@@ -38,8 +38,8 @@ struct list {
 
 struct tokens {
 	struct timeline *timeline;    /* set once */
-	hash_text admin;	      /* set once */
-	hash_text secret;	      /* set once */
+	hash_text admin;              /* set once */
+	hash_text secret;             /* set once */
 	unsigned char key[KEY_BYTES]; /* set once */
 	struct lock lock;
 	struct list good;    /* guarded by lock */
@@ -67,8 +67,8 @@ static void
 list_add(struct list *l, const char *hash)
 {
 	if (!list_has(l, hash))
-		text_copy(l->hashes[l->count++ % LIST_MAX], sizeof(hash_text),
-		    hash);
+		text_copy(
+		    l->hashes[l->count++ % LIST_MAX], sizeof(hash_text), hash);
 }
 
 /* The signing key is kept, so that OAuth tokens outlive a restart. */
@@ -140,9 +140,9 @@ tokens_basic(const char *header, struct buf *user, struct buf *password)
 		return false;
 	colon = memchr(plain, ':', len);
 	good = colon != NULL && memchr(plain, '\0', len) == NULL &&
-	    buf_append(user, plain, (size_t)(colon - plain)) == 0 &&
-	    buf_append(password, colon + 1, len - (size_t)(colon - plain) - 1) ==
-		0;
+	       buf_append(user, plain, (size_t)(colon - plain)) == 0 &&
+	       buf_append(
+		   password, colon + 1, len - (size_t)(colon - plain) - 1) == 0;
 	OPENSSL_cleanse(plain, len);
 	free(plain);
 	return good;
@@ -159,8 +159,8 @@ packed_bearer(const char *text, struct buf *token)
 	if (params_base64(text, TOKEN_BYTES_MAX, &plain, &len) < 0)
 		return false;
 	good = len > 6 && memcmp(plain, "token:", 6) == 0 &&
-	    memchr(plain, '\0', len) == NULL &&
-	    buf_append(token, plain + 6, len - 6) == 0;
+	       memchr(plain, '\0', len) == NULL &&
+	       buf_append(token, plain + 6, len - 6) == 0;
 	free(plain);
 	return good;
 }
@@ -179,11 +179,11 @@ extract(const char *header, struct buf *token)
 		while (*header == ' ')
 			header++;
 		return packed_bearer(header, token) ||
-		    (*header != '\0' && buf_puts(token, header) == 0);
+		       (*header != '\0' && buf_puts(token, header) == 0);
 	}
 	buf_init(&user, TOKEN_BYTES_MAX);
 	good = tokens_basic(header, &user, token) &&
-	    strcmp(buf_text(&user), "token") == 0 && token->len > 0;
+	       strcmp(buf_text(&user), "token") == 0 && token->len > 0;
 	buf_release(&user);
 	return good;
 }
@@ -222,7 +222,7 @@ issued_good(const struct tokens *t, const char *token)
 	memcpy(number, token + 3, digits);
 	number[digits] = '\0';
 	return text_i64(number, &expiry_ms) == 0 &&
-	    timeline_now_ms(t->timeline) < expiry_ms;
+	       timeline_now_ms(t->timeline) < expiry_ms;
 }
 
 int
@@ -265,7 +265,7 @@ tokens_check(struct tokens *t, const char *header, bool admin,
 		return same_hash(t->admin, hash) ? TOKEN_GOOD : TOKEN_BAD;
 	lock_take(&t->lock);
 	good = (list_has(&t->good, hash) || issued) &&
-	    !list_has(&t->revoked, hash);
+	       !list_has(&t->revoked, hash);
 	lock_drop(&t->lock);
 	return good ? TOKEN_GOOD : TOKEN_BAD;
 }

@@ -25,8 +25,8 @@ enum token_check {
 };
 
 int tokens_new(struct place *place, struct timeline *timeline,
-    const char *token, const char *admin_token, struct tokens **out)
-    WARN_UNUSED;
+    const char *token, const char *admin_token,
+    struct tokens **out) WARN_UNUSED;
 void tokens_free(struct tokens *t);
 
 /* header is the value of Authorization, or NULL.  hash gets the SHA-256 of the

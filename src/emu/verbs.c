@@ -28,10 +28,10 @@
 #define CONTENT_BYTES ((size_t)16 << 20)
 
 static verb_fn act_status, act_retry_after, act_rate_limit, act_delay,
-    act_stall, act_dribble, act_cut, act_cut_request, act_lost,
-    act_html_login, act_redirect, act_token, act_partial_delete,
-    act_handle_expire, act_remote_edit, act_remote_delete, act_remote_rename,
-    act_remote_mkdir, act_deny;
+    act_stall, act_dribble, act_cut, act_cut_request, act_lost, act_html_login,
+    act_redirect, act_token, act_partial_delete, act_handle_expire,
+    act_remote_edit, act_remote_delete, act_remote_rename, act_remote_mkdir,
+    act_deny;
 
 /* Every verb, by what it is about. */
 static const struct verb verbs[] = {
@@ -192,7 +192,7 @@ act_status(struct request *req, struct json_object *args)
 	if (jval_object(args, "headers", &headers) < 0)
 		return;
 	json_object_object_foreach(headers, name, value)
-		reply_add_header(req, name, json_object_get_string(value));
+	    reply_add_header(req, name, json_object_get_string(value));
 }
 
 /* RFC 9110's date of a moment. */
@@ -223,8 +223,8 @@ act_retry_after(struct request *req, struct json_object *args)
 	if (in_s >= 0)
 		reply_add_header(req, "Retry-After", date);
 	else if (json_object_object_get_ex(args, "value", &value))
-		reply_add_header(req, "Retry-After",
-		    json_object_get_string(value));
+		reply_add_header(
+		    req, "Retry-After", json_object_get_string(value));
 	else
 		reply_add_header(req, "Retry-After", "1");
 }
@@ -270,8 +270,8 @@ act_redirect(struct request *req, struct json_object *args)
 	if (req->plan.answered)
 		return;
 	req->plan.answered = true;
-	(void)reply_text(req, code >= 300 && code < 400 ? (int)code : 302,
-	    "text/html", "");
+	(void)reply_text(
+	    req, code >= 300 && code < 400 ? (int)code : 302, "text/html", "");
 	reply_add_header(req, "Location", verb_text(args, "to", "/login"));
 }
 
@@ -336,8 +336,8 @@ act_stall(struct request *req, struct json_object *args)
 static void
 act_cut(struct request *req, struct json_object *args)
 {
-	end_after(req, verb_number(args, "after", -1),
-	    ending_of(args, PLAN_CLOSE));
+	end_after(
+	    req, verb_number(args, "after", -1), ending_of(args, PLAN_CLOSE));
 }
 
 static void
@@ -380,7 +380,7 @@ act_handle_expire(struct request *req, struct json_object *args)
 	if (strcmp(verb_text(args, "handle", ""), "all") == 0)
 		streams_expire(req->emu->streams, 0);
 	else if (handle != 0 ||
-	    params_i64(&req->params, "handle", &handle) == 0)
+		 params_i64(&req->params, "handle", &handle) == 0)
 		streams_expire(req->emu->streams, handle);
 }
 
@@ -389,8 +389,8 @@ static void
 remote_done(int ret, const char *path)
 {
 	if (ret < 0)
-		log_warn("fault", "remote change of %s: %s", path,
-		    strerror(-ret));
+		log_warn(
+		    "fault", "remote change of %s: %s", path, strerror(-ret));
 }
 
 /* Path argument of a remote hand; the request's own path when missing. */
@@ -418,9 +418,9 @@ act_remote_edit(struct request *req, struct json_object *args)
 	    params_base64(packed, CONTENT_BYTES, &bytes, &len) < 0)
 		len = 0;
 	if (path != NULL)
-		remote_done(store_put(req->emu->dbfs, path,
-				bytes != NULL ? bytes : text, len,
-				HISTORY_ADMIN, NULL),
+		remote_done(
+		    store_put(req->emu->dbfs, path,
+			bytes != NULL ? bytes : text, len, HISTORY_ADMIN, NULL),
 		    path);
 	free(bytes);
 	free(path);
@@ -433,8 +433,8 @@ act_remote_delete(struct request *req, struct json_object *args)
 	uint64_t removed;
 
 	if (path != NULL)
-		remote_done(store_remove(req->emu->dbfs, path, true, 0, NULL,
-				&removed),
+		remote_done(
+		    store_remove(req->emu->dbfs, path, true, 0, NULL, &removed),
 		    path);
 	free(path);
 }
@@ -446,8 +446,8 @@ act_remote_rename(struct request *req, struct json_object *args)
 	char *to = remote_path(req, args, "to");
 
 	if (path != NULL && to != NULL)
-		remote_done(store_move(req->emu->dbfs, path, to, true, NULL),
-		    path);
+		remote_done(
+		    store_move(req->emu->dbfs, path, to, true, NULL), path);
 	free(path);
 	free(to);
 }

@@ -19,8 +19,8 @@ typedef void verb_fn(struct request *req, struct json_object *args);
 struct verb {
 	const char *name;
 	enum fault_phase phase; /* {"when": "after"} moves BEFORE to AFTER */
-	bool rated; /* fires beyond "rps" calls a second only */
-	const char *args; /* names it knows */
+	bool rated;             /* fires beyond "rps" calls a second only */
+	const char *args;       /* names it knows */
 	verb_fn *act;
 	const char *help;
 };
@@ -36,7 +36,7 @@ int verbs_print(struct buf *out) WARN_UNUSED;
 
 /* Arguments, with the value for when they are missing or of another type. */
 int64_t verb_number(struct json_object *args, const char *name, int64_t def);
-const char *verb_text(struct json_object *args, const char *name,
-    const char *def);
+const char *verb_text(
+    struct json_object *args, const char *name, const char *def);
 
 #endif

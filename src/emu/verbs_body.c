@@ -17,7 +17,7 @@
 
 #define DEEP_LEVELS 100000
 #define HUGE_BYTES  INT64_C(1073741824)
-#define GARBAGE	    "\x00\xff<garbage>"
+#define GARBAGE     "\x00\xff<garbage>"
 
 /* An answer from a file is left alone by verbs that look into it. */
 static struct buf *
@@ -103,8 +103,8 @@ change_body(struct request *req, change_fn *change, int64_t d)
 	struct buf *body = body_of(req);
 	struct json_object *val = NULL, *files = NULL;
 
-	if (body == NULL ||
-	    jval_parse(buf_text(body), body->len, &val) < 0 || val == NULL)
+	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0 ||
+	    val == NULL)
 		return;
 	change(val, d);
 	if (jval_array(val, "files", &files) == 0)
@@ -119,8 +119,7 @@ add_to(struct json_object *obj, const char *name, int64_t d)
 {
 	int64_t n;
 
-	if (jval_i64(obj, name, &n) == 0 &&
-	    jval_add_i64(obj, name, n + d) < 0)
+	if (jval_i64(obj, name, &n) == 0 && jval_add_i64(obj, name, n + d) < 0)
 		json_object_object_del(obj, name);
 }
 
@@ -164,8 +163,8 @@ swap_types(struct json_object *obj, int64_t d)
 		    json_object_is_type(val, json_type_object))
 			continue;
 		fresh = json_object_is_type(val, json_type_int)
-		    ? json_object_new_string("many")
-		    : json_object_new_int64(7);
+			    ? json_object_new_string("many")
+			    : json_object_new_int64(7);
 		/* Replaces the value; the iteration stays valid. */
 		if (jval_add(obj, key, fresh) < 0)
 			return;
@@ -335,8 +334,8 @@ spoil_base64(const char *mode, const char *data)
 	if (strcmp(mode, "padding") == 0)
 		return strndup(data, strcspn(data, "="));
 	if (strcmp(mode, "newlines") == 0)
-		return text_printf("%.*s\n%s", (int)(len / 2), data,
-		    data + len / 2);
+		return text_printf(
+		    "%.*s\n%s", (int)(len / 2), data, data + len / 2);
 	out = text_dup(data);
 	for (char *p = out; out != NULL && *p != '\0'; p++) {
 		if (strcmp(mode, "url") == 0)
@@ -369,8 +368,8 @@ verbs_body_base64(struct request *req, struct json_object *args)
 
 /* One more entry of a listing, whose path ends in name. */
 static void
-add_entry(struct json_object *files, const char *dir, const char *name,
-    size_t len)
+add_entry(
+    struct json_object *files, const char *dir, const char *name, size_t len)
 {
 	struct json_object *entry = json_object_new_object();
 	struct buf path;
@@ -393,7 +392,10 @@ add_entry(struct json_object *files, const char *dir, const char *name,
 static void
 add_default_names(struct json_object *files, const char *dir)
 {
-#define NAME(s) { s, sizeof(s) - 1 }
+#define NAME(s)                                                                \
+	{                                                                      \
+		s, sizeof(s) - 1                                               \
+	}
 	static const struct {
 		const char *name;
 		size_t len;
@@ -427,8 +429,8 @@ verbs_body_names(struct request *req, struct json_object *args)
 	}
 	if (jval_array(args, "list", &list) < 0)
 		add_default_names(files, dir);
-	for (size_t i = 0;
-	    list != NULL && i < json_object_array_length(list); i++) {
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list);
+	     i++) {
 		one = json_object_array_get_idx(list, i);
 		add_entry(files, dir, json_object_get_string(one),
 		    (size_t)json_object_get_string_len(one));

@@ -17,7 +17,7 @@
 
 #include "base/banned.h"
 
-#define LONG_PREFIX	"%long-"
+#define LONG_PREFIX     "%long-"
 #define TRUE_NAME_BYTES ((size_t)1 << 16)
 
 void
@@ -48,8 +48,8 @@ walk_remember(const struct tree *t, const char *component, size_t len)
 		return 0;
 	digest_random_hex(random, 8);
 	(void)snprintf(temp, sizeof(temp), "%s.%s", name, random);
-	fd = openat(t->names_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0600);
+	fd = openat(
+	    t->names_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	ret = io_write(fd, component, len);

@@ -17,7 +17,7 @@
 #define WALK_NAME_BYTES 256 /* with the NUL */
 
 struct tree {
-	int fd;	      /* the tree's directory */
+	int fd;       /* the tree's directory */
 	int names_fd; /* .state/names */
 };
 
@@ -31,13 +31,12 @@ int walk_parent(const struct tree *t, const char *path,
     char name[WALK_NAME_BYTES]) WARN_UNUSED;
 
 /* Name on disk of the first len bytes of a component. */
-void walk_encode(const char *component, size_t len,
-    char name[WALK_NAME_BYTES]);
+void walk_encode(const char *component, size_t len, char name[WALK_NAME_BYTES]);
 
 /* Keeps the true name if encoding changed it.  Before the name is used on disk.
  * 0 or -errno. */
-int walk_remember(const struct tree *t, const char *component, size_t len)
-    WARN_UNUSED;
+int walk_remember(
+    const struct tree *t, const char *component, size_t len) WARN_UNUSED;
 
 /* True name of what is called name on disk, in new memory.  NULL for what must
  * not be shown: no UTF-8, or a hash without a record. */

@@ -67,8 +67,8 @@ emu_root_remove(struct emu_root *r)
 static inline void
 emu_root_put(struct emu_root *r, const char *path, const char *text)
 {
-	ck_assert_int_eq(store_put(r->store, path, text, strlen(text),
-			     HISTORY_PUT, "req"),
+	ck_assert_int_eq(
+	    store_put(r->store, path, text, strlen(text), HISTORY_PUT, "req"),
 	    0);
 }
 

@@ -34,8 +34,8 @@ START_TEST(values_come_with_or_after_the_name)
 	ck_assert(flags.quiet);
 	ck_assert(settings_on(&settings, SET_DBFS_DISABLED));
 	ck_assert_int_eq(parse("--set", "not-empty=bad_request", NULL), 0);
-	ck_assert_int_eq(settings_get(&settings, SET_NOT_EMPTY),
-	    NOT_EMPTY_BAD_REQUEST);
+	ck_assert_int_eq(
+	    settings_get(&settings, SET_NOT_EMPTY), NOT_EMPTY_BAD_REQUEST);
 }
 END_TEST
 
@@ -91,8 +91,8 @@ START_TEST(settings_know_their_values)
 	ck_assert_int_eq(settings_set(&settings, "nope", "1"), -ENOENT);
 	ck_assert_int_eq(settings_set(&settings, "handles", NULL), -EINVAL);
 	ck_assert_int_eq(settings_set(&settings, "handles", "kee"), -EINVAL);
-	ck_assert_int_eq(settings_set(&settings, "handles", "keep|lose"),
-	    -EINVAL);
+	ck_assert_int_eq(
+	    settings_set(&settings, "handles", "keep|lose"), -EINVAL);
 	ck_assert_int_eq(settings_set(&settings, "handles", "lose"), 0);
 	ck_assert_int_eq(settings_get(&settings, SET_HANDLES), HANDLES_LOSE);
 	ck_assert_int_eq(settings_set(&settings, "mtime-seconds", NULL), 0);

@@ -60,7 +60,7 @@ expect_ops(const char *path, const char *want)
 	buf_init(&ops, BUF_LIMIT_TEXT);
 	ck_assert_int_eq(store_history(root.store, path, &out), 0);
 	for (const char *at = buf_text(&out);
-	    (at = strstr(at, "\"op\":\"")) != NULL;) {
+	     (at = strstr(at, "\"op\":\"")) != NULL;) {
 		at += 6;
 		ck_assert_int_eq(
 		    buf_printf(&ops, "%.*s ", (int)strcspn(at, "\""), at), 0);
@@ -179,19 +179,19 @@ START_TEST(a_move_overwrites_nothing)
 	emu_root_make(&root);
 	emu_root_put(&root, "/f", "1");
 	emu_root_put(&root, "/d/g", "2");
-	ck_assert_int_eq(store_move(root.store, "/f", "/d/g", true, NULL),
-	    -EEXIST);
-	ck_assert_int_eq(store_move(root.store, "/f", "/d", true, NULL),
-	    -EEXIST);
-	ck_assert_int_eq(store_move(root.store, "/f", "/f", true, NULL),
-	    -EEXIST);
-	ck_assert_int_eq(store_move(root.store, "/d", "/d/x", true, NULL),
-	    -EINVAL);
-	ck_assert_int_eq(store_move(root.store, "/none", "/x", true, NULL),
-	    -ENOENT);
+	ck_assert_int_eq(
+	    store_move(root.store, "/f", "/d/g", true, NULL), -EEXIST);
+	ck_assert_int_eq(
+	    store_move(root.store, "/f", "/d", true, NULL), -EEXIST);
+	ck_assert_int_eq(
+	    store_move(root.store, "/f", "/f", true, NULL), -EEXIST);
+	ck_assert_int_eq(
+	    store_move(root.store, "/d", "/d/x", true, NULL), -EINVAL);
+	ck_assert_int_eq(
+	    store_move(root.store, "/none", "/x", true, NULL), -ENOENT);
 	ck_assert_int_eq(store_move(root.store, "/", "/x", true, NULL), -EBUSY);
-	ck_assert_int_eq(store_move(root.store, "/d", "/f/x", true, NULL),
-	    -ENOTDIR);
+	ck_assert_int_eq(
+	    store_move(root.store, "/d", "/f/x", true, NULL), -ENOTDIR);
 	emu_root_remove(&root);
 }
 END_TEST
@@ -337,9 +337,11 @@ START_TEST(times_are_the_emulators)
 	emu_root_put(&root, "/d/f", "1");
 	ck_assert_int_eq(store_stat(root.store, "/d/f", &node), 0);
 	ck_assert_int_ge(timeline_now_ms(&root.timeline), node.mtime_ms);
-	ck_assert_int_lt(timeline_now_ms(&root.timeline) - node.mtime_ms, 60000);
+	ck_assert_int_lt(
+	    timeline_now_ms(&root.timeline) - node.mtime_ms, 60000);
 	ck_assert_int_eq(store_stat(root.store, "/d", &node), 0);
-	ck_assert_int_lt(timeline_now_ms(&root.timeline) - node.mtime_ms, 60000);
+	ck_assert_int_lt(
+	    timeline_now_ms(&root.timeline) - node.mtime_ms, 60000);
 	emu_root_remove(&root);
 }
 END_TEST

@@ -42,8 +42,8 @@ static int
 commit(void *ctx, const char *path, bool overwrite, struct spool *spool)
 {
 	(void)ctx;
-	return store_commit(root.store, path, spool, overwrite, HISTORY_CLOSE,
-	    NULL);
+	return store_commit(
+	    root.store, path, spool, overwrite, HISTORY_CLOSE, NULL);
 }
 
 static void
@@ -77,8 +77,8 @@ START_TEST(blocks_become_the_file_at_close)
 	ck_assert_int_eq(store_stat(root.store, "/s", &node), -ENOENT);
 	ck_assert_int_eq(streams_finish(streams, handle, commit, NULL), 0);
 	expect_content("/s", "abcd");
-	ck_assert_int_eq(streams_finish(streams, handle, commit, NULL),
-	    -ENOENT);
+	ck_assert_int_eq(
+	    streams_finish(streams, handle, commit, NULL), -ENOENT);
 	ck_assert_int_eq(streams_append(streams, handle, "x", 1), -ENOENT);
 	end();
 }

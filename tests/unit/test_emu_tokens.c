@@ -73,8 +73,8 @@ START_TEST(the_token_may_be_packed)
 	ck_assert_int_eq(check_packed("Basic", "token:dapi-x"), TOKEN_GOOD);
 	ck_assert_int_eq(check_packed("Bearer", "token:dapi-x"), TOKEN_GOOD);
 	ck_assert_int_eq(check_packed("Basic", "token:dapi-z"), TOKEN_BAD);
-	ck_assert_int_eq(check_packed("Basic", "me@x.com:dapi-x"),
-	    TOKEN_MISSING);
+	ck_assert_int_eq(
+	    check_packed("Basic", "me@x.com:dapi-x"), TOKEN_MISSING);
 	ck_assert_int_eq(check_packed("Basic", "token:"), TOKEN_MISSING);
 	end();
 }
@@ -88,21 +88,21 @@ START_TEST(issued_tokens_live_for_their_time)
 	buf_init(&token, 1024);
 	ck_assert_int_eq(buf_puts(&token, "Bearer "), 0);
 	ck_assert_int_eq(tokens_issue(tokens, 60, &token), 0);
-	ck_assert_int_eq(tokens_check(tokens, token.data, false, hash),
-	    TOKEN_GOOD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, token.data, false, hash), TOKEN_GOOD);
 	tokens_free(tokens); /* they outlive a restart */
 	ck_assert_int_eq(tokens_new(root.place, &root.timeline, "dapi-x",
 			     "admin-y", &tokens),
 	    0);
-	ck_assert_int_eq(tokens_check(tokens, token.data, false, hash),
-	    TOKEN_GOOD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, token.data, false, hash), TOKEN_GOOD);
 	token.data[12]++; /* a later expiry than was signed */
-	ck_assert_int_eq(tokens_check(tokens, token.data, false, hash),
-	    TOKEN_BAD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, token.data, false, hash), TOKEN_BAD);
 	token.data[12]--;
 	ck_assert_int_eq(timeline_set_offset(&root.timeline, 61000), 0);
-	ck_assert_int_eq(tokens_check(tokens, token.data, false, hash),
-	    TOKEN_BAD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, token.data, false, hash), TOKEN_BAD);
 	buf_release(&token);
 	end();
 }
@@ -111,17 +111,17 @@ END_TEST
 START_TEST(tokens_can_be_revoked_and_added)
 {
 	begin();
-	ck_assert_int_eq(tokens_check(tokens, "Bearer dapi-x", false, hash),
-	    TOKEN_GOOD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, "Bearer dapi-x", false, hash), TOKEN_GOOD);
 	tokens_revoke(tokens, hash);
-	ck_assert_int_eq(tokens_check(tokens, "Bearer dapi-x", false, hash),
-	    TOKEN_BAD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, "Bearer dapi-x", false, hash), TOKEN_BAD);
 	ck_assert_int_eq(tokens_add(tokens, "dapi-new"), 0);
-	ck_assert_int_eq(tokens_check(tokens, "Bearer dapi-new", false, hash),
-	    TOKEN_GOOD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, "Bearer dapi-new", false, hash), TOKEN_GOOD);
 	tokens_restore(tokens);
-	ck_assert_int_eq(tokens_check(tokens, "Bearer dapi-x", false, hash),
-	    TOKEN_GOOD);
+	ck_assert_int_eq(
+	    tokens_check(tokens, "Bearer dapi-x", false, hash), TOKEN_GOOD);
 	ck_assert(tokens_check_secret(tokens, "dapi-x"));
 	ck_assert(!tokens_check_secret(tokens, "dapi-"));
 	end();
