@@ -21,7 +21,7 @@
 #define LINE_BYTES 2048
 
 static const char *log_program = "brickfs";
-static enum log_target log_target = LOG_TO_STDERR;
+static _Atomic int log_target = LOG_TO_STDERR;
 static int log_file = -1;
 static bool under_journal;
 static _Atomic int log_level = LOG_LEVEL_INFO;
@@ -40,11 +40,19 @@ void
 log_open(const char *program, enum log_target target, int file)
 {
 	log_program = program;
-	log_target = target;
 	log_file = file;
 	under_journal = getenv("JOURNAL_STREAM") != NULL;
 	if (target == LOG_TO_SYSLOG)
-		openlog(program, LOG_PID, LOG_DAEMON);
+		log_to_syslog();
+	else
+		atomic_store(&log_target, (int)target);
+}
+
+void
+log_to_syslog(void)
+{
+	openlog(log_program, LOG_PID, LOG_DAEMON);
+	atomic_store(&log_target, (int)LOG_TO_SYSLOG);
 }
 
 void
@@ -85,7 +93,7 @@ log_line(enum log_level level, const char *tag, const char *fmt, ...)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 
-	switch (log_target) {
+	switch ((enum log_target)atomic_load(&log_target)) {
 	case LOG_TO_SYSLOG:
 		syslog(levels[level].priority, "%s: %s", tag, text);
 		return;

@@ -22,6 +22,11 @@ enum log_target {
 /* Before the first thread starts.  program is kept.  file is for LOG_TO_FILE and
  * stays open; otherwise -1. */
 void log_open(const char *program, enum log_target target, int file);
+
+/* From now on to syslog, and not to stderr, which is about to be closed.  Any
+ * thread, at any time. */
+void log_to_syslog(void);
+
 void log_set_level(enum log_level level);
 bool log_shows(enum log_level level);
 

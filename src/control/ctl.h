@@ -38,9 +38,9 @@ struct ctl_facts {
 	const char *source;
 	const char *mountpoint;
 	const char *credentials; /* where they were found */
-	const char *state_dir;	 /* NULL: none, and nothing can be written */
+	const char *state_dir;   /* NULL: none, and nothing can be written */
 	bool read_only;
-	int64_t started_ms; /* Unix time */
+	int64_t started_ms;             /* Unix time */
 	const struct ctl_fact *options; /* in effect */
 	size_t n_options;
 	const struct ctl_tree_fact *trees;

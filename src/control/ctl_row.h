@@ -13,7 +13,7 @@
 #include "base/call.h"
 #include "control/ctl.h"
 
-#define CTL_NAMES_MAX 4	 /* "{...}" components of one path */
+#define CTL_NAMES_MAX  4 /* "{...}" components of one path */
 #define CTL_NAME_BYTES 256
 
 /* A path of the tree that is being looked at, and for whom. */
@@ -33,8 +33,8 @@ typedef int ctl_store_fn(const struct ctl_at *at, const char *value);
 
 /* A content too large for memory, open. */
 struct ctl_stream {
-	ssize_t (*read)(void *ctx, struct call *call, uint64_t off, void *dst,
-	    size_t len);
+	ssize_t (*read)(
+	    void *ctx, struct call *call, uint64_t off, void *dst, size_t len);
 	void (*close)(void *ctx);
 	void *ctx;
 };
@@ -59,11 +59,11 @@ struct ctl_set {
 };
 
 struct ctl_row {
-	const char *path; /* "pending/{n}/state" */
-	mode_t mode;	  /* permission bits as ls shows them */
-	ctl_show_fn *show; /* NULL: not readable, or a stream */
-	ctl_open_fn *open; /* NULL: not a stream */
-	ctl_size_fn *size; /* of a stream */
+	const char *path;    /* "pending/{n}/state" */
+	mode_t mode;         /* permission bits as ls shows them */
+	ctl_show_fn *show;   /* NULL: not readable, or a stream */
+	ctl_open_fn *open;   /* NULL: not a stream */
+	ctl_size_fn *size;   /* of a stream */
 	ctl_store_fn *store; /* NULL: not writable */
 	/* The one value that store takes; "{}": the last of the names, so that
 	 * nobody destroys what he did not name.  NULL: any line. */

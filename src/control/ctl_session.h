@@ -26,7 +26,7 @@ ssize_t ctl_session_read(struct ctl_session *s, struct call *call, uint64_t off,
     void *dst, size_t len);
 
 /* len, or the error of the action: -EINVAL when the row does not take the value. */
-ssize_t ctl_session_write(struct ctl_session *s, struct call *call,
-    const void *src, size_t len);
+ssize_t ctl_session_write(
+    struct ctl_session *s, struct call *call, const void *src, size_t len);
 
 #endif

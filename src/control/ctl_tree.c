@@ -283,21 +283,30 @@ static const char intro[] =
     "when it is done.  For example:  echo 1 > sync\n"
     "\n";
 
-#define README_COLUMN 22
+/* Where the sentences begin: beyond the longest path. */
+static size_t
+readme_column(void)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strlen(rows[i].path) > longest)
+			longest = strlen(rows[i].path);
+	return longest + 4;
+}
 
 int
 ctl_tree_readme_show(const struct ctl_at *at UNUSED, struct buf *out)
 {
+	size_t column = readme_column();
 	int ret;
 
 	ret = buf_puts(out, intro);
 	for (size_t i = 0; i < ARRAY_LEN(rows) && ret == 0; i++)
-		ret =
-		    columns_row(out, README_COLUMN, rows[i].path, rows[i].help);
+		ret = columns_row(out, column, rows[i].path, rows[i].help);
 	if (ret == 0)
 		ret = buf_puts(out, "\nWhere it says\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(sets) && ret == 0; i++)
-		ret =
-		    columns_row(out, README_COLUMN, sets[i].path, sets[i].help);
+		ret = columns_row(out, column, sets[i].path, sets[i].help);
 	return ret;
 }

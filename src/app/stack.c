@@ -1,0 +1,531 @@
+/* app/stack.c - the layers of a mount.
+ *
+ * What can be wrong outside (host, token, SOURCE) is found before the first
+ * directory for state is made, so that a mount that fails leaves nothing behind. */
+#include "config.h"
+
+#include "app/stack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/facts.h"
+#include "app/options.h"
+#include "app/part.h"
+#include "app/service.h"
+#include "app/state.h"
+#include "app/words.h"
+#include "backend/control.h"
+#include "backend/dbfs.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cache/block_cache.h"
+#include "cache/journal.h"
+#include "cache/overlay.h"
+#include "cache/pending.h"
+#include "cache/staging.h"
+#include "fs/ops.h"
+#include "fs/save.h"
+#include "fs/vfs.h"
+#include "ns/ns.h"
+
+#include "base/banned.h"
+
+/* Kernel requests that may wait for the network at once; the loop of app/mount.c
+ * has a few threads more. */
+#define MAX_BLOCKED 56
+
+/* What waiting for an earlier mount of the same directory takes longer than its
+ * draining, ms. */
+#define HANDOVER_MS 5000
+
+/* Trees that a mount of everything has, in the order in which they are shown. */
+static const struct {
+	const char *name;
+	const char *why; /* it is empty; NULL: it is looked at */
+} all_trees[] = {
+	{ "dbfs", NULL },
+	{ "Workspace", "this version of brickfs mounts DBFS only" },
+	{ "Volumes", "this version of brickfs mounts DBFS only" },
+};
+
+struct stack {
+	struct stack_config config;
+	bool read_only;
+	char *scope;
+
+	/* In the order in which they are built. */
+	struct service service;
+	struct entry *found; /* the directory of DBFS; NULL: not available */
+	struct facts facts;
+	struct state *state;
+	struct vfs_left left;
+	struct journal *journal;
+	struct overlay *overlay;
+	struct staging *staging;
+	struct block_cache *blocks;
+	struct pending *pending;
+	struct backend *dbfs;
+	struct entry *dbfs_root;
+	struct ctl_hooks hooks;
+	struct ctl ctl;
+	struct backend *control;
+	struct entry *control_root;
+	struct ns *ns;
+	struct vfs *vfs;
+	struct ops *ops;
+};
+
+/* --- what is mounted ------------------------------------------------------------- */
+
+/* Does the workspace have no DBFS, as opposed to: it cannot be asked now? */
+static bool
+is_missing(int err)
+{
+	return err == -EACCES || err == -EPERM || err == -ENOSYS ||
+	       err == -EOPNOTSUPP || err == -ENOENT;
+}
+
+static int
+explain_source(
+    const struct stack *s, int err, const char *said, struct buf *words)
+{
+	const char *path = s->config.part->path;
+
+	if (*said == '\0')
+		said = strerror(-err);
+	switch (err) {
+	case -EINTR: return words_say(words, err, "interrupted");
+	case -ENOENT:
+		return words_say(words, err, "dbfs:%s does not exist in %s",
+		    path, s->service.url);
+	case -ENOTDIR:
+		return words_say(words, err,
+		    "dbfs:%s is a file, and only a"
+		    " directory can be mounted",
+		    path);
+	default:
+		return words_say(
+		    words, err, "dbfs:%s cannot be mounted: %s", path, said);
+	}
+}
+
+/* Looks whether what is to be mounted is there.  No change is made before the
+ * journal is open, so that a look needs none. */
+static int
+find_source(struct stack *s, struct call *call, struct buf *words)
+{
+	const struct dbfs_config config = {
+		.rest = s->service.rest,
+		.base_url = s->service.url,
+	};
+	struct backend *probe;
+	int ret;
+
+	ret = dbfs_new(&config, &probe);
+	if (ret < 0)
+		return ret;
+	call->words[0] = '\0';
+	words_keep_quiet(true);
+	ret = dbfs_root(probe, call,
+	    s->config.part->all ? "/" : s->config.part->path, &s->found);
+	words_keep_quiet(false);
+	dbfs_free(probe);
+	if (ret == 0 || (s->config.part->all && is_missing(ret)))
+		return 0;
+	if (s->config.part->all)
+		return words_say(words, ret, "dbfs:/ cannot be looked at: %s",
+		    call->words[0] != '\0' ? call->words : strerror(-ret));
+	return explain_source(s, ret, call->words, words);
+}
+
+/* Tells what is there and what is not, to .control and the log. */
+static int
+gather_facts(struct stack *s, const struct call *call)
+{
+	struct ctl_facts *shown = &s->facts.shown;
+	int ret;
+
+	ret = facts_init(s->config.config, &s->facts);
+	shown->host = s->service.url;
+	shown->workspace_id = s->service.me.org_id;
+	shown->user = s->service.me.user_name;
+	shown->credentials = s->service.origin;
+	shown->source = s->config.part->shown;
+	shown->mountpoint = s->config.mountpoint;
+	for (size_t i = 0; i < ARRAY_LEN(all_trees) && ret == 0; i++) {
+		const char *why = all_trees[i].why;
+
+		if (why == NULL && s->found == NULL)
+			why = call->words[0] != '\0'
+				  ? call->words
+				  : "the workspace does not offer it";
+		if (!s->config.part->all && i > 0)
+			break;
+		ret = facts_add_tree(&s->facts, all_trees[i].name, why);
+		if (ret == 0 && why != NULL && all_trees[i].why == NULL)
+			log_warn("mount", "%s/ is empty: %s", all_trees[i].name,
+			    why);
+	}
+	return ret;
+}
+
+/* --- what is remembered ------------------------------------------------------------ */
+
+static int
+make_scope(struct stack *s)
+{
+	s->scope = text_printf("%s|%s|%s", s->service.url, s->service.me.org_id,
+	    s->service.me.user_name);
+	return s->scope != NULL ? 0 : -ENOMEM;
+}
+
+/* Is a failure to open the state no more than that there is no place for it? */
+static bool
+is_no_place(int err)
+{
+	return err != -EBUSY && err != -EPERM && err != -EINTR &&
+	       err != -ENOMEM;
+}
+
+/* The directory for state.  Without a place for one the mount is read-only, unless
+ * the user has named the place. */
+static int
+open_state(struct stack *s, struct call *call, struct buf *words)
+{
+	const struct config *config = s->config.config;
+	const char *host = strstr(s->service.url, "://");
+	const struct state_key key = {
+		.host = host != NULL ? host + 3 : s->service.url,
+		.workspace = s->service.me.org_id,
+		.user = s->service.me.user_name,
+		.mountpoint = s->config.mountpoint,
+		.source = s->config.part->all ? "" : s->config.part->path,
+	};
+	struct buf why;
+	char *base = NULL;
+	int ret;
+
+	buf_init(&why, BUF_LIMIT_TEXT);
+	ret = state_base(config->state_dir, &base);
+	if (ret == 0)
+		ret = state_open(base, &key, call,
+		    config->drain_timeout_ms + HANDOVER_MS, &why, &s->state);
+	else
+		ret = words_say(&why, ret, "there is no home directory");
+	free(base);
+	if (ret < 0 && config->state_dir == NULL && is_no_place(ret)) {
+		log_warn("state",
+		    "%s: no place for unsent files, so this mount"
+		    " is read-only; -o state_dir= names one",
+		    buf_text(&why));
+		s->read_only = true;
+		ret = 0;
+	} else if (ret < 0) {
+		ret = words_say(words, ret, "%s", buf_text(&why));
+	}
+	buf_release(&why);
+	return ret;
+}
+
+static int
+explain_file(
+    const struct stack *s, int err, const char *name, struct buf *words)
+{
+	if (err == -EPROTONOSUPPORT)
+		return words_say(words, err,
+		    "%s/%s was written by a newer"
+		    " brickfs; use that one, or another -o state_dir=",
+		    state_dir(s->state), name);
+	return words_say(
+	    words, err, "%s/%s: %s", state_dir(s->state), name, strerror(-err));
+}
+
+static int
+open_files(struct stack *s, struct buf *words)
+{
+	const char *dir = state_dir(s->state);
+	char *journal = text_printf("%s/journal", dir);
+	char *attrs = text_printf("%s/attrs", dir);
+	char *staging = text_printf("%s/staging", dir);
+	int ret = -ENOMEM;
+
+	if (journal == NULL || attrs == NULL || staging == NULL)
+		goto out;
+	ret = journal_open(journal, vfs_left_collect, &s->left, &s->journal);
+	if (ret < 0) {
+		ret = explain_file(s, ret, "journal", words);
+		goto out;
+	}
+	ret = overlay_new(attrs, &s->overlay);
+	if (ret < 0) {
+		ret = explain_file(s, ret, "attrs", words);
+		goto out;
+	}
+	ret = staging_new(staging, &s->staging);
+	if (ret < 0)
+		ret = explain_file(s, ret, "staging", words);
+out:
+	free(journal);
+	free(attrs);
+	free(staging);
+	return ret;
+}
+
+static int
+open_caches(struct stack *s, struct call *call, struct buf *words)
+{
+	int ret = 0;
+
+	s->read_only = s->config.config->read_only;
+	if (!s->read_only)
+		ret = open_state(s, call, words);
+	if (ret == 0 && s->state != NULL)
+		ret = open_files(s, words);
+	if (ret == 0)
+		ret = block_cache_new(s->config.config->cache_mem, &s->blocks);
+	if (ret == 0)
+		ret = pending_new(&s->pending);
+	s->facts.shown.read_only = s->read_only;
+	s->facts.shown.state_dir =
+	    s->state != NULL ? state_dir(s->state) : NULL;
+	return ret;
+}
+
+/* --- backends ------------------------------------------------------------------------ */
+
+static int
+open_dbfs(struct stack *s)
+{
+	const struct dbfs_config config = {
+		.rest = s->service.rest,
+		.journal = s->journal,
+		.base_url = s->service.url,
+	};
+	const struct entry *e = s->found;
+	int ret;
+
+	ret = dbfs_new(&config, &s->dbfs);
+	if (ret < 0 || e == NULL)
+		return ret;
+	s->dbfs_root =
+	    entry_new(s->dbfs, e->tree, e->kind, e->path, e->name, &e->version);
+	return s->dbfs_root != NULL ? 0 : -ENOMEM;
+}
+
+static int
+hook_sync(void *ctx, struct call *call)
+{
+	struct stack *s = ctx;
+
+	return save_all(s->vfs, call);
+}
+
+static unsigned
+hook_dirty(void *ctx)
+{
+	struct stack *s = ctx;
+
+	return vfs_dirty(s->vfs);
+}
+
+static int
+open_control(struct stack *s)
+{
+	s->hooks = (struct ctl_hooks){ hook_sync, hook_dirty, s };
+	s->ctl = (struct ctl){
+		.facts = &s->facts.shown,
+		.hooks = &s->hooks,
+		.errors = s->service.errors,
+		.transfers = s->service.transfers,
+		.pending = s->pending,
+		.blocks = s->blocks,
+	};
+	if (s->config.config->control == CONTROL_OFF)
+		return 0;
+	return control_new(&s->ctl, NS_CONTROL, &s->control, &s->control_root);
+}
+
+static int
+open_namespace(struct stack *s)
+{
+	bool all = s->config.part->all;
+	struct ns_tree trees[ARRAY_LEN(all_trees)];
+	struct ns_config config = {
+		.source = all ? NULL : s->dbfs_root,
+		.trees = trees,
+		.n_trees = all ? ARRAY_LEN(trees) : 0,
+		.control = s->control_root,
+		.control_listed = all,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
+		trees[i] = (struct ns_tree){ all_trees[i].name,
+			i == 0 ? s->dbfs_root : NULL };
+	if (s->config.config->control == CONTROL_SHOWN)
+		config.control_listed = true;
+	if (s->config.config->control == CONTROL_HIDDEN)
+		config.control_listed = false;
+	return ns_new(&config, &s->ns);
+}
+
+/* --- the filesystem ------------------------------------------------------------------ */
+
+/* The first that was said. */
+static mode_t
+mask_of(int64_t own, int64_t both, mode_t otherwise)
+{
+	if (own >= 0)
+		return (mode_t)own;
+	return both >= 0 ? (mode_t)both : otherwise;
+}
+
+static int
+open_filesystem(struct stack *s)
+{
+	const struct config *c = s->config.config;
+	const struct vfs_config config = {
+		.ns = s->ns,
+		.staging = s->staging,
+		.journal = s->journal,
+		.overlay = s->overlay,
+		.blocks = s->blocks,
+		.pending = s->pending,
+		.scope = s->scope,
+		.uid = c->uid >= 0 ? (uid_t)c->uid : getuid(),
+		.gid = c->gid >= 0 ? (gid_t)c->gid : getgid(),
+		.fmask = mask_of(c->fmask, c->umask, s->config.umask),
+		.dmask = mask_of(c->dmask, c->umask, s->config.umask),
+		.attr_ttl_ms = c->attr_timeout_ms,
+		.negative_ttl_ms = c->negative_timeout_ms,
+		.scratch_keep_ms = c->scratch_keep_ms,
+		.read_only = s->read_only,
+		.left = &s->left,
+	};
+	int ret;
+
+	ret = vfs_new(&config, &s->vfs);
+	if (ret == 0)
+		ret = ops_new(s->vfs, MAX_BLOCKED, &s->ops);
+	return ret;
+}
+
+/* --- all of it ------------------------------------------------------------------------ */
+
+static int
+build(struct stack *s, struct call *call, struct buf *words)
+{
+	int ret;
+
+	ret = service_open(s->config.config, call, words, &s->service);
+	if (ret == 0)
+		ret = find_source(s, call, words);
+	if (ret == 0)
+		ret = gather_facts(s, call);
+	if (ret == 0)
+		ret = make_scope(s);
+	if (ret == 0)
+		ret = open_caches(s, call, words);
+	if (ret == 0)
+		ret = open_dbfs(s);
+	if (ret == 0)
+		ret = open_control(s);
+	if (ret == 0)
+		ret = open_namespace(s);
+	if (ret == 0)
+		ret = open_filesystem(s);
+	return ret;
+}
+
+int
+stack_new(const struct stack_config *config, struct call *call,
+    struct buf *words, struct stack **out)
+{
+	struct stack *s = calloc(1, sizeof(*s));
+	int ret;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->config = *config;
+	ret = build(s, call, words);
+	if (ret < 0 && words->len == 0)
+		ret = words_say(words, ret, "%s", strerror(-ret));
+	if (ret < 0) {
+		stack_free(s);
+		return ret;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+stack_free(struct stack *s)
+{
+	if (s == NULL)
+		return;
+	ops_free(s->ops);
+	vfs_free(s->vfs);
+	ns_free(s->ns);
+	entry_unref(s->control_root);
+	control_free(s->control);
+	entry_unref(s->dbfs_root);
+	dbfs_free(s->dbfs);
+	pending_free(s->pending);
+	block_cache_free(s->blocks);
+	staging_free(s->staging);
+	overlay_free(s->overlay);
+	journal_close(s->journal);
+	vfs_left_release(&s->left);
+	state_close(s->state);
+	facts_release(&s->facts);
+	entry_unref(s->found);
+	service_close(&s->service);
+	free(s->scope);
+	free(s);
+}
+
+struct ops *
+stack_ops(struct stack *s)
+{
+	return s->ops;
+}
+
+bool
+stack_is_read_only(const struct stack *s)
+{
+	return s->read_only;
+}
+
+int
+stack_start(struct stack *s)
+{
+	return vfs_start(s->vfs);
+}
+
+unsigned
+stack_drain(struct stack *s, int64_t timeout_ms)
+{
+	if (s->state != NULL)
+		state_leaving(s->state);
+	return vfs_drain(s->vfs, timeout_ms);
+}
+
+unsigned
+stack_dirty(struct stack *s)
+{
+	return vfs_dirty(s->vfs);
+}
+
+void
+stack_drop_caches(struct stack *s)
+{
+	block_cache_drop_all(s->blocks);
+}
+
+const char *
+stack_state_dir(const struct stack *s)
+{
+	return s->state != NULL ? state_dir(s->state) : NULL;
+}

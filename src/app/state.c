@@ -1,0 +1,432 @@
+/* app/state.c - where a mount keeps what must outlive it.
+ *
+ * The holder of a lock says in the file who it is and whether it still has a
+ * mount, so that the next one knows if waiting helps.  That text is for people and
+ * for this decision only: the lock itself is the kernel's. */
+#include "config.h"
+
+#include "app/state.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/words.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+#define FORMAT_DIR "v1"
+#define NAME_BYTES 100 /* of the readable part of a name */
+
+/* How long a holder that says "mounted" may take to say that it is not, ms. */
+#define GRACE_MS 3000
+
+struct state {
+	char *dir; /* set once */
+	int lock;  /* descriptor; the lock goes with it */
+};
+
+/* --- where ---------------------------------------------------------------------- */
+
+static int
+base_of_home(char **out)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	if (pw == NULL || pw->pw_dir == NULL || pw->pw_dir[0] != '/')
+		return -ENOENT;
+	*out = text_printf("%s/.local/state/brickfs", pw->pw_dir);
+	return *out != NULL ? 0 : -ENOMEM;
+}
+
+int
+state_base(const char *chosen, char **out)
+{
+	const char *systemd = getenv("STATE_DIRECTORY");
+	const char *xdg = getenv("XDG_STATE_HOME");
+	char cwd[PATH_MAX];
+
+	if (chosen != NULL && chosen[0] != '/') {
+		if (getcwd(cwd, sizeof(cwd)) == NULL)
+			return -errno;
+		*out = text_printf("%s/%s", cwd, chosen);
+	} else if (chosen != NULL) {
+		*out = text_dup(chosen);
+	} else if (systemd != NULL && systemd[0] == '/') {
+		/* Several are separated by colons; the first is ours. */
+		*out = strndup(systemd, strcspn(systemd, ":"));
+	} else if (xdg != NULL && xdg[0] == '/') {
+		*out = text_printf("%s/brickfs", xdg);
+	} else {
+		return base_of_home(out);
+	}
+	return *out != NULL ? 0 : -ENOMEM;
+}
+
+/* --- names ---------------------------------------------------------------------- */
+
+/* Appends text with everything but letters, digits and "._-" as '-', and at most
+ * NAME_BYTES of it. */
+static int
+append_safe(struct buf *out, const char *text)
+{
+	int ret = 0;
+
+	for (size_t n = 0; *text != '\0' && n < NAME_BYTES && ret == 0; n++) {
+		char c = *text++;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+			     (c == '.' && out->len > 0);
+
+		if (!plain)
+			c = '-';
+		ret = buf_append(out, &c, 1);
+	}
+	return ret;
+}
+
+/* Appends a mark that tells keys apart which look the same when made safe. */
+static int
+append_mark(struct buf *out, const char *const *parts, size_t n)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < n; i++)
+		hash = digest_xxh64(parts[i], strlen(parts[i]) + 1, hash);
+	return buf_printf(out, "-%08" PRIx32, (uint32_t)(hash ^ hash >> 32));
+}
+
+char *
+state_identity_name(const struct state_key *key)
+{
+	const char *const parts[] = { key->host, key->workspace, key->user };
+	const char *workspace = *key->workspace != '\0' ? key->workspace : "0";
+	struct buf name;
+	char *out;
+	int ret;
+
+	buf_init(&name, PATH_MAX);
+	ret = append_safe(&name, key->host);
+	if (ret == 0)
+		ret = buf_puts(&name, "-");
+	if (ret == 0)
+		ret = append_safe(&name, workspace);
+	if (ret == 0)
+		ret = buf_puts(&name, "-");
+	if (ret == 0)
+		ret = append_safe(&name, key->user);
+	/* NAME_MAX, and the mark. */
+	if (name.len > 200)
+		name.len = 200;
+	if (ret == 0)
+		ret = append_mark(&name, parts, ARRAY_LEN(parts));
+	out = ret == 0 ? buf_take(&name) : NULL;
+	buf_release(&name);
+	return out;
+}
+
+char *
+state_mount_name(const struct state_key *key)
+{
+	const char *const parts[] = { key->mountpoint, key->source };
+	const char *path = key->mountpoint;
+	struct buf name;
+	char *out;
+	int ret;
+
+	/* The end of a path says more than its beginning. */
+	path += strspn(path, "/");
+	if (strlen(path) > NAME_BYTES)
+		path += strlen(path) - NAME_BYTES;
+	buf_init(&name, PATH_MAX);
+	ret = append_safe(&name, path);
+	if (ret == 0)
+		ret = append_mark(&name, parts, ARRAY_LEN(parts));
+	out = ret == 0 ? buf_take(&name) : NULL;
+	buf_release(&name);
+	return out;
+}
+
+/* --- directories ---------------------------------------------------------------- */
+
+/* Nobody but us and root may be able to exchange a directory on the way to path,
+ * which has no symbolic links in it: each belongs to one of us two, and others may
+ * write to it only where they cannot rename what is not theirs (/tmp). */
+static int
+check_way(const char *path, struct buf *words)
+{
+	char *part = text_dup(path);
+	int ret = 0;
+
+	if (part == NULL)
+		return -ENOMEM;
+	for (char *p = part; ret == 0; p++) {
+		char was = *p;
+		struct stat st;
+
+		if (was != '/' && was != '\0')
+			continue;
+		*p = '\0';
+		if (lstat(p == part ? "/" : part, &st) < 0)
+			ret = words_say(
+			    words, -errno, "%s: %s", part, strerror(errno));
+		else if (st.st_uid != 0 && st.st_uid != geteuid())
+			ret = words_say(words, -EPERM,
+			    "%s belongs to user %u,"
+			    " who could exchange what is below it",
+			    part, (unsigned)st.st_uid);
+		else if ((st.st_mode & 022) != 0 && (st.st_mode & S_ISVTX) == 0)
+			ret = words_say(words, -EPERM,
+			    "%s may be changed by"
+			    " others (mode %04o); chmod go-w it",
+			    part, (unsigned)st.st_mode & 07777);
+		*p = was;
+		if (was == '\0')
+			break;
+	}
+	free(part);
+	return ret;
+}
+
+/* Is the directory at path ours, and closed to all others? */
+static int
+check_own(const char *path, struct buf *words)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return words_say(
+		    words, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return words_say(words, -EPERM, "%s is no directory", path);
+	if (st.st_uid != geteuid())
+		return words_say(words, -EPERM, "%s belongs to user %u", path,
+		    (unsigned)st.st_uid);
+	if ((st.st_mode & 077) != 0)
+		return words_say(words, -EPERM,
+		    "%s is open to others (mode"
+		    " %04o); chmod 700 it",
+		    path, (unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+/* Makes dir/name, which may be there, ours alone.  The new path replaces *path. */
+static int
+step_into(char **path, const char *name, struct buf *words)
+{
+	char *next = text_printf("%s/%s", *path, name);
+	int ret;
+
+	if (next == NULL)
+		return -ENOMEM;
+	if (mkdir(next, 0700) < 0 && errno != EEXIST)
+		ret = words_say(words, -errno, "%s: %s", next, strerror(errno));
+	else
+		ret = check_own(next, words);
+	if (ret < 0) {
+		free(next);
+		return ret;
+	}
+	free(*path);
+	*path = next;
+	return 0;
+}
+
+/* The base, made when it is missing, without symbolic links. */
+static int
+make_base(const char *base, struct buf *words, char **out)
+{
+	struct stat st;
+	char *real;
+	int ret;
+
+	ret = io_mkdirs(base, 0700);
+	if (ret < 0)
+		return words_say(words, ret, "%s: %s", base, strerror(-ret));
+	real = realpath(base, NULL);
+	if (real == NULL)
+		return words_say(
+		    words, -errno, "%s: %s", base, strerror(errno));
+	ret = check_way(real, words);
+	if (ret == 0 && (stat(real, &st) < 0 || st.st_uid != geteuid()))
+		ret = words_say(
+		    words, -EPERM, "%s belongs to another user", real);
+	if (ret < 0) {
+		free(real);
+		return ret;
+	}
+	*out = real;
+	return 0;
+}
+
+static int
+make_dirs(const char *base, const struct state_key *key, struct buf *words,
+    char **out)
+{
+	char *identity = state_identity_name(key);
+	char *mount = state_mount_name(key);
+	char *path = NULL, *inside;
+	int ret = -ENOMEM;
+
+	if (identity == NULL || mount == NULL)
+		goto out;
+	ret = make_base(base, words, &path);
+	if (ret == 0)
+		ret = step_into(&path, FORMAT_DIR, words);
+	if (ret == 0)
+		ret = step_into(&path, identity, words);
+	if (ret == 0)
+		ret = step_into(&path, mount, words);
+	if (ret < 0)
+		goto out;
+	inside = text_dup(path);
+	ret = inside != NULL ? step_into(&inside, "staging", words) : -ENOMEM;
+	free(inside);
+	if (ret == 0) {
+		*out = path;
+		path = NULL;
+	}
+out:
+	free(path);
+	free(identity);
+	free(mount);
+	return ret;
+}
+
+/* --- the lock --------------------------------------------------------------------- */
+
+static void
+sign(const struct state *s, const char *what)
+{
+	char text[64];
+	int len;
+
+	len = snprintf(text, sizeof(text), "%ld %s\n", (long)getpid(), what);
+	if (ftruncate(s->lock, 0) < 0 ||
+	    io_pwrite(s->lock, text, (size_t)len, 0) < 0)
+		log_warn("state", "%s/lock: %s", s->dir, strerror(errno));
+}
+
+/* What the holder has signed: "PID mounted" or "PID leaving"; "" when nothing. */
+static void
+read_sign(const struct state *s, char *text, size_t bytes)
+{
+	ssize_t n = io_pread(s->lock, text, bytes - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+static int
+take_lock(
+    struct state *s, struct call *call, int64_t wait_ms, struct buf *words)
+{
+	int64_t start = clock_mono_ms(), waited;
+	bool told = false;
+	char holder[64];
+
+	while (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+		int pid_len;
+		bool leaving;
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return words_say(words, -errno, "%s/lock: %s", s->dir,
+			    strerror(errno));
+		read_sign(s, holder, sizeof(holder));
+		pid_len = (int)strcspn(holder, " ");
+		leaving = text_ends(holder, " leaving");
+		waited = clock_mono_ms() - start;
+		if (waited > (leaving ? wait_ms : GRACE_MS))
+			return words_say(words, -EBUSY,
+			    "%s is in use by process"
+			    " %.*s, %s",
+			    s->dir, pid_len, holder,
+			    leaving
+				? "which is still sending what was written to an"
+				  " earlier mount; wait for it, or end it"
+				: "which has the same mount; unmount that one");
+		if (leaving && !told) {
+			log_warn("state",
+			    "waiting for process %.*s, which is"
+			    " still sending what was written to an earlier"
+			    " mount",
+			    pid_len, holder);
+			told = true;
+		}
+		if (call_interrupted(call))
+			return words_say(words, -EINTR, "interrupted");
+		(void)usleep(CALL_TICK_MS * 1000);
+	}
+	sign(s, "mounted");
+	return 0;
+}
+
+int
+state_open(const char *base, const struct state_key *key, struct call *call,
+    int64_t wait_ms, struct buf *words, struct state **out)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	char *path;
+	int ret;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->lock = -1;
+	ret = make_dirs(base, key, words, &s->dir);
+	if (ret < 0)
+		goto err;
+	path = text_printf("%s/lock", s->dir);
+	if (path == NULL) {
+		ret = -ENOMEM;
+		goto err;
+	}
+	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0)
+		ret = words_say(words, -errno, "%s: %s", path, strerror(errno));
+	free(path);
+	if (ret == 0)
+		ret = take_lock(s, call, wait_ms, words);
+	if (ret < 0)
+		goto err;
+	*out = s;
+	return 0;
+err:
+	state_close(s);
+	return ret;
+}
+
+void
+state_close(struct state *s)
+{
+	if (s == NULL)
+		return;
+	if (s->lock >= 0)
+		(void)close(s->lock);
+	free(s->dir);
+	free(s);
+}
+
+const char *
+state_dir(const struct state *s)
+{
+	return s->dir;
+}
+
+void
+state_leaving(struct state *s)
+{
+	sign(s, "leaving");
+}
