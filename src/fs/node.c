@@ -544,9 +544,10 @@ node_stat_locked(struct vfs *v, struct node *n, struct stat *st)
 	}
 	if (n->attr.has_mtime)
 		st->st_mtim = n->attr.mtime;
-	if (f != NULL && f->staged != NULL && node_is_dirty_locked(v, n)) {
+	if (f != NULL && f->staged != NULL) {
 		st->st_size = (off_t)staged_size(f->staged);
-		st->st_mtim = f->mtime;
+		if (node_is_dirty_locked(v, n) || n->remote == NULL)
+			st->st_mtim = f->mtime;
 	}
 	if (n->kind == ENTRY_DIR)
 		st->st_size = 0;

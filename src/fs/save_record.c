@@ -104,6 +104,11 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 	bool was_dirty;
 
 	lock_take(&v->lock);
+	if (n->parent == NULL) { /* deleted: nobody will send it */
+		f->mtime = clock_real();
+		lock_drop(&v->lock);
+		return 0;
+	}
 	was_dirty = node_is_dirty_locked(v, n);
 	f->deferred = !written && (!was_dirty || f->deferred);
 	node_changed_locked(v, n);

@@ -283,8 +283,8 @@ report(struct sending *s, int err)
 	(void)snprintf(request, sizeof(request), "%s %s", s->req->method,
 	    s->req->path);
 	row.request = request;
-	/* That something is not there is an answer, not a failure. */
-	if (err != -ENOENT) {
+	/* What is there and what is not is an answer, not a failure. */
+	if (err != -ENOENT && err != -EEXIST && err != -ENOTEMPTY) {
 		errors_add(s->rest->config.errors, &row);
 		log_warn("rest", "%s %s: %s: %d %s %s %s", row.op != NULL ?
 		    row.op : "-", row.subject, request, s->status,
