@@ -1,0 +1,342 @@
+/* emu/server and what a request passes: intake, form, dispatch, sender.  Bytes go
+ * over a real connection, so that they can be as odd as a client's. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "emu/emu.h"
+#include "emu/server.h"
+#include "tests/support/emu_root.h"
+#include "tests/support/unit.h"
+
+#define HEADERS "Host: 127.0.0.1\r\nAuthorization: Bearer t\r\n"
+
+static struct emu emu;
+static struct server *server;
+static char dir[] = "/tmp/brickfs-unit.XXXXXX";
+
+static void
+begin(void)
+{
+	struct why why;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	settings_init(&emu.settings);
+	emu.flags.listen = "127.0.0.1:0";
+	emu.scheme = "http";
+	ck_assert_int_eq(place_open(dir, &emu.place, &why), 0);
+	ck_assert_int_eq(halt_new(&emu.halt), 0);
+	ck_assert_int_eq(
+	    store_open(emu.place, &emu.timeline, "dbfs", &emu.dbfs), 0);
+	ck_assert_int_eq(
+	    streams_open(emu.place, &emu.settings, &emu.timeline, &emu.streams),
+	    0);
+	ck_assert_int_eq(
+	    tokens_new(emu.place, &emu.timeline, "t", "t", &emu.tokens), 0);
+	ck_assert_int_eq(shaper_new(&emu.settings, emu.halt, &emu.shaper), 0);
+	ck_assert_int_eq(tally_new(&emu.tally), 0);
+	ck_assert_int_eq(faults_new(&emu.faults), 0);
+	ck_assert_int_eq(server_start(&emu, &server, &why), 0);
+}
+
+static void
+end(void)
+{
+	halt_raise(emu.halt);
+	server_stop(server);
+	faults_free(emu.faults);
+	tally_free(emu.tally);
+	shaper_free(emu.shaper);
+	tokens_free(emu.tokens);
+	streams_close(emu.streams);
+	store_close(emu.dbfs);
+	halt_free(emu.halt);
+	place_close(emu.place);
+	ck_assert_int_eq(io_remove_tree(dir), 0);
+}
+
+/* Sends text in pieces of step bytes and gives all that comes back until the
+ * server closes; the requests must ask it to. */
+static char *
+talk(const char *text, size_t len, size_t step)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(server_port(server)) };
+	struct buf answer;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char piece[4096];
+	ssize_t n;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	for (size_t at = 0; at < len; at += step)
+		if (send(fd, text + at, len - at < step ? len - at : step,
+			MSG_NOSIGNAL) < 0)
+			break;
+	buf_init(&answer, BUF_LIMIT_TEXT);
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		ck_assert_int_eq(buf_append(&answer, piece, (size_t)n), 0);
+	(void)close(fd);
+	return buf_take(&answer);
+}
+
+static void
+expect_status(const char *answer, int status)
+{
+	char line[32];
+
+	(void)snprintf(line, sizeof(line), "HTTP/1.1 %d ", status);
+	if (status == 0)
+		ck_assert_str_eq(answer, "");
+	else
+		ck_assert_msg(text_starts(answer, line), "%s", answer);
+}
+
+/* One request with a body. */
+static char *
+call(const char *line, const char *headers, const char *body, size_t step)
+{
+	char *text, *answer;
+
+	text = text_printf("%s HTTP/1.1\r\n" HEADERS
+			   "Connection: close\r\n%sContent-Length: "
+			   "%zu\r\n\r\n%s",
+	    line, headers, strlen(body), body);
+	answer = talk(text, strlen(text), step);
+	free(text);
+	return answer;
+}
+
+static const struct {
+	const char *line, *headers, *body;
+	int status;
+	const char *says; /* somewhere in the answer */
+} rows[] = {
+	{ "GET /api/2.0/dbfs/get-status?path=/", "", "", 200,
+	    "\"path\":\"/\"" },
+	{ "GET /api/2.0/dbfs/get-status/?path=%2F", "", "", 200, "" },
+	{ "GET /api/2.0/dbfs/get-status", "", "{\"path\":\"dbfs:/\"}", 200,
+	    "" },
+	{ "GET /api/2.0/dbfs/get-status",
+	    "Content-Type: application/x-www-form-urlencoded\r\n", "path=%2F",
+	    200, "" },
+	{ "GET /api/2.0/dbfs/get-status",
+	    "Content-Type: application/x-www-form-urlencoded\r\n",
+	    " {\"path\":\"/\"}", 200, "" },
+	{ "GET /api/2.0/dbfs/get-status?path=/%00", "", "", 400,
+	    "BAD_REQUEST" },
+	{ "GET /api/2.0/dbfs/get-status?path=%zz", "", "", 400, "" },
+	{ "GET /api/2.0/dbfs/get-status?path=/%ff", "", "", 400, "UTF-8" },
+	{ "GET /api/2.0/dbfs/get-status?path=/a/../b", "", "", 400,
+	    "INVALID_PARAMETER_VALUE" },
+	{ "GET /api/2.0/dbfs/get-status?path=/none", "", "", 404,
+	    "No file or directory exists on path /none." },
+	{ "GET /api/2.0/dbfs/get-status", "", "{\"path\":", 400,
+	    "MALFORMED_REQUEST" },
+	{ "GET /api/2.0/dbfs/get-status", "", "[1]", 400, "MALFORMED_REQUEST" },
+	{ "PUT /api/2.0/sql/statements", "", "", 404,
+	    "No API found for 'PUT /sql/statements'" },
+	{ "POST /api/2.0/dbfs/add-block", "", "{\"handle\":42}", 404,
+	    "No such stream with handle: 42." },
+	{ "POST /api/2.0/dbfs/delete", "", "{\"path\":\"/none\"}", 200, "{}" },
+	{ "GET /emulator/history?path=x", "", "", 400, "" },
+	{ "GET /api/2.0/dbfs/read?path=/&length=1048577", "", "", 400,
+	    "MAX_READ_SIZE_EXCEEDED" },
+};
+
+START_TEST(requests_are_answered)
+{
+	char *answer;
+
+	begin();
+	for (size_t step = 1; step < 5000; step += 4998) {
+		answer =
+		    call(rows[_i].line, rows[_i].headers, rows[_i].body, step);
+		expect_status(answer, rows[_i].status);
+		ck_assert_msg(
+		    strstr(answer, rows[_i].says) != NULL, "%s", answer);
+		ck_assert_ptr_nonnull(
+		    strstr(answer, "x-databricks-org-id: " EMU_WORKSPACE_ID));
+		free(answer);
+	}
+	end();
+}
+END_TEST
+
+static const struct {
+	const char *request;
+	int status;
+	const char *says;
+} doors[] = {
+	{ "GET /api/2.0/dbfs/list HTTP/1.1\r\nHost: localhost:1\r\n", 401,
+	    "\"error_code\":401" },
+	{ "GET /api/2.0/dbfs/list HTTP/1.1\r\nHost: localhost\r\n"
+	  "Authorization: Bearer wrong\r\n",
+	    403, "\"error_code\":403" },
+	{ "GET /api/9.9/nothing HTTP/1.1\r\nHost: localhost\r\n", 401, "" },
+	{ "GET /nothing HTTP/1.1\r\nHost: localhost\r\n", 404, "" },
+	{ "GET /emulator/rules HTTP/1.1\r\nHost: localhost\r\n", 401, "" },
+	{ "GET /api/2.0/dbfs/list HTTP/1.1\r\nHost: evil.example\r\n"
+	  "Authorization: Bearer t\r\n",
+	    403, "loopback" },
+	{ "GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n", 403, "" },
+	{ "GET /.well-known/databricks-config HTTP/1.1\r\nHost: [::1]:1\r\n",
+	    200, "http://[::1]:1/oidc" },
+	{ "POST /oidc/v1/token?grant_type=client_credentials&client_secret=t "
+	  "HTTP/1.1\r\nHost: localhost\r\n",
+	    200, "\"access_token\":\"eyJ" },
+	{ "POST /oidc/v1/token?grant_type=client_credentials&client_secret=u "
+	  "HTTP/1.1\r\nHost: localhost\r\n",
+	    401, "invalid_client" },
+};
+
+START_TEST(the_doors_are_shut)
+{
+	char *text, *answer;
+
+	begin();
+	text = text_printf("%sConnection: close\r\n\r\n", doors[_i].request);
+	answer = talk(text, strlen(text), 5000);
+	expect_status(answer, doors[_i].status);
+	ck_assert_ptr_nonnull(strstr(answer, doors[_i].says));
+	free(text);
+	free(answer);
+	end();
+}
+END_TEST
+
+#define FORM  "Content-Type: multipart/form-data; boundary=XX\r\n"
+#define PART  "--XX\r\nContent-Disposition: form-data; name="
+#define PATH  PART "\"path\"\r\n\r\n/f\r\n"
+#define OVER  PART "\"overwrite\"\r\n\r\nTrue\r\n"
+#define FILE_ PART "\"file\"; filename=\"x\"\r\n\r\n1\r\n--X\r\n2\r\n"
+#define TEXT  PART "\"contents\"\r\n\r\naGVs\r\nbG8=\r\n"
+#define END   "--XX--\r\n"
+
+static const struct {
+	const char *body;
+	int status;
+	const char *content; /* of /f afterwards; NULL: none */
+} forms[] = {
+	{ PATH OVER FILE_ END, 200, "1\r\n--X\r\n2" },
+	{ FILE_ OVER PATH END, 200, "1\r\n--X\r\n2" },
+	{ OVER FILE_ PATH END, 200, "1\r\n--X\r\n2" },
+	{ PATH TEXT END, 200, "hello" },
+	{ PATH END, 200, "" },
+	{ PATH PART "\"x\"; filename=\"\"\r\n\r\n\r\n" END, 200, "" },
+	{ FILE_ END, 400, NULL },
+	{ PATH FILE_, 400, NULL },
+	{ PATH FILE_ FILE_ END, 400, NULL },
+	{ "no form at all", 400, NULL },
+};
+
+START_TEST(forms_come_in_any_order_and_any_pieces)
+{
+	struct store_node node;
+	char *answer, got[64];
+	size_t steps[] = { 1, 7, 5000 };
+	ssize_t n;
+	int fd;
+
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		uint64_t removed;
+
+		answer = call(
+		    "POST /api/2.0/dbfs/put", FORM, forms[_i].body, steps[i]);
+		expect_status(answer, forms[_i].status);
+		free(answer);
+		if (forms[_i].content == NULL) {
+			ck_assert_int_eq(
+			    store_stat(emu.dbfs, "/f", &node), -ENOENT);
+			continue;
+		}
+		ck_assert_int_eq(store_read(emu.dbfs, "/f", &fd, &node), 0);
+		n = read(fd, got, sizeof(got) - 1);
+		(void)close(fd);
+		ck_assert_int_ge(n, 0);
+		got[n] = '\0';
+		ck_assert_str_eq(got, forms[_i].content);
+		ck_assert_int_eq(
+		    store_remove(emu.dbfs, "/f", false, 0, NULL, &removed), 0);
+	}
+	end();
+}
+END_TEST
+
+START_TEST(a_form_with_too_much_is_refused)
+{
+	char *answer;
+
+	begin();
+	ck_assert_int_eq(settings_set(&emu.settings, "put-limit", "9"), 0);
+	answer = call("POST /api/2.0/dbfs/put", FORM, PATH FILE_ END, 5000);
+	expect_status(answer, 413);
+	free(answer);
+	ck_assert_int_eq(settings_set(&emu.settings, "put-limit", "10"), 0);
+	answer = call("POST /api/2.0/dbfs/put", FORM, PATH FILE_ END, 5000);
+	expect_status(answer, 200);
+	free(answer);
+	end();
+}
+END_TEST
+
+START_TEST(a_connection_serves_on_after_a_refusal)
+{
+	static const char text[] =
+	    "POST /api/2.0/nope HTTP/1.1\r\n" HEADERS
+	    "Content-Length: 2\r\n\r\n{}"
+	    "GET /api/2.0/preview/scim/v2/Me HTTP/1.1\r\n" HEADERS
+	    "Connection: close\r\n\r\n";
+	char *answer;
+
+	begin();
+	answer = talk(text, sizeof(text) - 1, 5000);
+	expect_status(answer, 404);
+	ck_assert_ptr_nonnull(strstr(answer, "\"userName\""));
+	free(answer);
+	end();
+}
+END_TEST
+
+START_TEST(stopping_ends_a_stalled_answer)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct json_object *rule = json_tokener_parse("{\"verb\":\"stall\"}");
+	static const char text[] =
+	    "GET /api/2.0/dbfs/list?path=/ HTTP/1.1\r\n" HEADERS "\r\n";
+	struct why why;
+	int64_t id;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	begin();
+	ck_assert_int_eq(faults_add(emu.faults, rule, &id, &why), 0);
+	json_object_put(rule);
+	to.sin_port = htons(server_port(server));
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_gt(send(fd, text, sizeof(text) - 1, 0), 0);
+	(void)halt_wait(emu.halt, -1, 100000000);
+	end(); /* hangs if the stall does not listen */
+	(void)close(fd);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_ROWS(requests_are_answered, rows),
+	UNIT_ROWS(the_doors_are_shut, doors),
+	UNIT_ROWS(forms_come_in_any_order_and_any_pieces, forms),
+	UNIT(a_form_with_too_much_is_refused),
+	UNIT(a_connection_serves_on_after_a_refusal),
+	UNIT(stopping_ends_a_stalled_answer),
+};
+
+UNIT_MAIN("emu/server", tests)
