@@ -54,7 +54,8 @@ ep_admin_set_clock(struct request *req)
 	    timeline_set_offset(t, offset_ms + step_ms) < 0)
 		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 		    "Wanted: offset_ms, advance_ms or now (epoch ms).");
-	return ep_admin_get_clock(req);
+	a = timeline_save(t, req->emu->place->state);
+	return a < 0 ? a : ep_admin_get_clock(req);
 }
 
 int

@@ -120,6 +120,7 @@ open_parts(struct emu *emu, struct why *why)
 	ret = place_open(emu->flags.root, &emu->place, why);
 	if (ret < 0)
 		return ret;
+	timeline_load(&emu->timeline, emu->place->state);
 	ret = halt_new(&emu->halt);
 	if (ret == 0)
 		ret =

@@ -8,6 +8,7 @@
  *   DIR/.state/streams/  open write handles
  *   DIR/.state/history-TREE
  *   DIR/.state/key       signs OAuth tokens
+ *   DIR/.state/clock     how far the clock was moved
  */
 #ifndef EMU_PLACE_H
 #define EMU_PLACE_H

@@ -80,6 +80,21 @@ bytes_at(struct request *req, uint64_t pos, char *dst, size_t max)
 	return (ssize_t)max;
 }
 
+/* Waits until len bytes may leave; false when the program ends.  A client that
+ * has shut its side may still read, so its hanging up ends the wait alone. */
+static bool
+pass(struct request *req, size_t len)
+{
+	uint64_t bps = req->plan.pace_bps;
+
+	if (bps > 0 &&
+	    halt_wait(req->emu->halt, req->client,
+		(int64_t)((uint64_t)len * 1000000000 / bps)) == HALT_STOP)
+		return false;
+	return shaper_pass(req->emu->shaper, SHAPER_DOWN, req->client, len) !=
+	       HALT_STOP;
+}
+
 static ssize_t
 read_answer(void *cls, uint64_t pos, char *dst, size_t max)
 {
@@ -100,14 +115,7 @@ read_answer(void *cls, uint64_t pos, char *dst, size_t max)
 	n = bytes_at(req, pos, dst, max);
 	if (n <= 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (plan->pace_bps > 0 && halt_wait(req->emu->halt, req->client,
-				      (int64_t)((uint64_t)n * 1000000000 /
-						plan->pace_bps)) != HALT_TIME)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (shaper_pass(req->emu->shaper, SHAPER_DOWN, req->client,
-		(size_t)n) != HALT_TIME)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	return n;
+	return pass(req, (size_t)n) ? n : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 /* An answer in memory that leaves as fast as it can needs no callback. */

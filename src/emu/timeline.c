@@ -4,11 +4,18 @@
 #include "emu/timeline.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/io.h"
+#include "base/text.h"
 
 #include "base/banned.h"
 
+#define OFFSET_TEXT   32
 #define OFFSET_MAX_MS (INT64_C(200) * 366 * 86400 * 1000)
 
 int64_t
@@ -49,4 +56,34 @@ int64_t
 timeline_offset(struct timeline *t)
 {
 	return atomic_load(&t->offset_ms);
+}
+
+void
+timeline_load(struct timeline *t, const char *state_dir)
+{
+	char *path = text_printf("%s/clock", state_dir);
+	struct buf text;
+	int64_t offset_ms;
+
+	buf_init(&text, OFFSET_TEXT);
+	/* Missing in a new state; anything else that is wrong is no offset. */
+	if (path != NULL && io_read_file(path, &text) == 0 &&
+	    text_i64(buf_text(&text), &offset_ms) == 0)
+		(void)timeline_set_offset(t, offset_ms);
+	buf_release(&text);
+	free(path);
+}
+
+int
+timeline_save(struct timeline *t, const char *state_dir)
+{
+	char *path = text_printf("%s/clock", state_dir), text[OFFSET_TEXT];
+	int ret;
+
+	if (path == NULL)
+		return -ENOMEM;
+	(void)snprintf(text, sizeof(text), "%" PRId64, timeline_offset(t));
+	ret = io_write_file(path, text, strlen(text), 0600);
+	free(path);
+	return ret;
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/attr.h"
+
 struct timeline {
 	_Atomic int64_t offset_ms;
 };
@@ -18,6 +20,10 @@ struct timespec timeline_now(struct timeline *t);
 
 /* Refused with -EINVAL when it would move time beyond about 200 years. */
 int timeline_set_offset(struct timeline *t, int64_t offset_ms);
+
+/* The offset is part of the state: time must not jump back at a restart. */
+void timeline_load(struct timeline *t, const char *state_dir);
+int timeline_save(struct timeline *t, const char *state_dir) WARN_UNUSED;
 int64_t timeline_offset(struct timeline *t);
 
 #endif
