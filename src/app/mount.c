@@ -303,8 +303,11 @@ mount_end(struct mount *m)
 {
 	lock_take(&m->lock);
 	if (m->session != NULL) {
-		/* Not fuse_session_unmount, which goes by the path alone. */
+		/* What is mounted there now is not ours: libfuse sees by its
+		 * closed connection that nothing is left to unmount, and frees
+		 * what it holds. */
 		unmount(m);
+		fuse_session_unmount(m->session);
 		fuse_session_destroy(m->session);
 		m->session = NULL;
 	}

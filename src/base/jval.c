@@ -9,6 +9,33 @@
 
 #include "base/banned.h"
 
+/* json-c 0.18 refuses every byte above 0x7f in strict mode (its issue 892: a signed
+ * char is compared with 0x1f).  Where the library is one of those, strictness goes. */
+static int
+parser_flags(void)
+{
+	static _Atomic int flags;
+	static const char umlaut[] = "\"\xc3\xa4\"";
+	int chosen = flags;
+
+	if (chosen == 0) {
+		struct json_tokener *tok = json_tokener_new();
+		struct json_object *val;
+
+		chosen = JSON_TOKENER_VALIDATE_UTF8;
+		if (tok == NULL)
+			return chosen;
+		json_tokener_set_flags(tok, chosen | JSON_TOKENER_STRICT);
+		val = json_tokener_parse_ex(tok, umlaut, sizeof(umlaut));
+		if (val != NULL)
+			chosen |= JSON_TOKENER_STRICT;
+		json_object_put(val);
+		json_tokener_free(tok);
+		flags = chosen;
+	}
+	return chosen;
+}
+
 int
 jval_parse(const char *text, size_t len, struct json_object **out)
 {
@@ -23,8 +50,7 @@ jval_parse(const char *text, size_t len, struct json_object **out)
 	tok = json_tokener_new_ex(JVAL_DEPTH_MAX);
 	if (tok == NULL)
 		return -ENOMEM;
-	json_tokener_set_flags(tok,
-	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, parser_flags());
 	val = json_tokener_parse_ex(tok, text, (int)len);
 	err = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
