@@ -28,7 +28,7 @@
 
 /* What ending may take longer than the draining that was asked for, ms: answers to
  * requests that were under way. */
-#define ENDING_MS 15000
+#define ENDING_MS 5000
 
 struct brickfs {
 	struct config config;
@@ -166,6 +166,9 @@ check(struct brickfs *b)
 	int ret;
 
 	make_absolute(&c->cacert);
+	if (c->cacert != NULL && access(c->cacert, R_OK) < 0)
+		return words_say(&b->words, -errno, "cacert=%s: %s", c->cacert,
+		    strerror(errno));
 	ret = part_parse(c->source, &b->part, &b->words);
 	if (ret < 0 && c->source != NULL) {
 		struct buf line;

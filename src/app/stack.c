@@ -224,7 +224,8 @@ open_state(struct stack *s, struct call *call, struct buf *words)
 		s->read_only = true;
 		ret = 0;
 	} else if (ret < 0) {
-		ret = words_say(words, ret, "%s", buf_text(&why));
+		ret = words_say(words, ret, "no place for unsent files: %s",
+		    buf_text(&why));
 	}
 	buf_release(&why);
 	return ret;

@@ -32,7 +32,7 @@ static int
 add_text(struct json_object *doc, const char *key, const char *value)
 {
 	if (value == NULL || value[0] == '\0')
-		return jval_add(doc, key, NULL);
+		return json_object_object_add(doc, key, NULL) < 0 ? -ENOMEM : 0;
 	return jval_add_str(doc, key, value);
 }
 
