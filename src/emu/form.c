@@ -1,4 +1,4 @@
-/* emu/form.c - multipart/form-data by libmicrohttpd's post processor. */
+/* emu/form.c - the parts of a form: parameters, and the file. */
 #include "config.h"
 
 #include "emu/form.h"
@@ -7,16 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <microhttpd.h>
-
 #include "base/text.h"
 
 #include "emu/emu.h"
+#include "emu/multipart.h"
 #include "emu/routes.h"
 
 #include "base/banned.h"
-
-#define PROCESSOR_BYTES 65536
 
 /* The text part read so far becomes a parameter. */
 static int
@@ -36,14 +33,14 @@ end_text(struct request *req)
 }
 
 static int
-add_file(struct request *req, const char *data, size_t len, uint64_t off)
+add_file(struct request *req, bool first, const char *data, size_t len)
 {
 	struct body *body = &req->body;
 	uint64_t limit =
 	    (uint64_t)settings_get(&req->emu->settings, SET_PUT_LIMIT);
 	int ret;
 
-	if (off == 0 && body->has_file && spool_size(body->file) > 0)
+	if (first && body->has_file)
 		return -EBADMSG;
 	if (!body->has_file) {
 		ret = spool_new(store_spools(req->emu->dbfs), &body->file);
@@ -57,16 +54,12 @@ add_file(struct request *req, const char *data, size_t len, uint64_t off)
 }
 
 static int
-add_text(struct request *req, const char *name, const char *data, size_t len,
-    uint64_t off)
+add_text(struct request *req, const char *name, bool first, const char *data,
+    size_t len)
 {
 	struct body *body = &req->body;
-	int ret;
 
-	if (off == 0) {
-		ret = end_text(req);
-		if (ret < 0)
-			return ret;
+	if (first) {
 		body->part = text_dup(name);
 		if (body->part == NULL)
 			return -ENOMEM;
@@ -74,53 +67,37 @@ add_text(struct request *req, const char *name, const char *data, size_t len,
 	return buf_append(&body->text, data, len);
 }
 
-static enum MHD_Result
-take_part(void *cls, enum MHD_ValueKind kind, const char *name,
-    const char *filename, const char *type, const char *encoding,
-    const char *data, uint64_t off, size_t len)
+static int
+take_part(void *ctx, const struct multipart_part *part, bool first,
+    const char *data, size_t len)
 {
-	struct request *req = cls;
-	int ret;
+	struct request *req = ctx;
+	int ret = 0;
 
-	(void)kind;
-	(void)type;
-	(void)encoding;
-	if (filename != NULL) {
+	if (first)
 		ret = end_text(req);
-		if (ret == 0)
-			ret = add_file(req, data, len, off);
-	} else {
-		ret = add_text(req, name != NULL ? name : "", data, len, off);
-	}
-	if (ret < 0 && req->body.err == 0)
-		req->body.err = ret;
-	return ret < 0 ? MHD_NO : MHD_YES;
+	if (ret == 0 && part->is_file)
+		ret = add_file(req, first, data, len);
+	else if (ret == 0)
+		ret = add_text(req, part->name, first, data, len);
+	return ret;
 }
 
 int
-form_open(struct request *req)
+form_open(struct request *req, const char *content_type)
 {
 	buf_init(&req->body.text, (size_t)req->route->max_body);
-	req->body.form = MHD_create_post_processor(
-	    req->conn, PROCESSOR_BYTES, take_part, req);
-	return req->body.form != NULL ? 0 : -EBADMSG;
+	return multipart_new(content_type, take_part, req, &req->body.form);
 }
 
 int
 form_piece(struct request *req, const char *data, size_t len)
 {
-	if (MHD_post_process(req->body.form, data, len) == MHD_YES)
-		return 0;
-	return req->body.err < 0 ? req->body.err : -EBADMSG;
+	return multipart_feed(req->body.form, data, len);
 }
 
 int
 form_end(struct request *req)
 {
-	enum MHD_Result whole = MHD_destroy_post_processor(req->body.form);
-
-	req->body.form = NULL;
-	if (req->body.err < 0)
-		return req->body.err;
-	return whole == MHD_YES ? end_text(req) : -EBADMSG;
+	return multipart_complete(req->body.form) ? end_text(req) : -EBADMSG;
 }

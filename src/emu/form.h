@@ -12,7 +12,7 @@
 #include "emu/request.h"
 
 /* 0; -EBADMSG without a boundary; -ENOMEM. */
-int form_open(struct request *req) WARN_UNUSED;
+int form_open(struct request *req, const char *content_type) WARN_UNUSED;
 
 /* 0; -EFBIG for a text or a file that is too long; -EBADMSG for a broken form or
  * a second file; or -errno of the disk. */

@@ -10,13 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 #include "base/clock.h"
 #include "base/jval.h"
 #include "base/text.h"
 
 #include "emu/emu.h"
+#include "emu/multipart.h"
 
 #include "base/banned.h"
 
@@ -75,8 +74,7 @@ request_free(struct request *req)
 		return;
 	reply_reset(req);
 	params_release(&req->params);
-	if (req->body.form != NULL)
-		(void)MHD_destroy_post_processor(req->body.form);
+	multipart_free(req->body.form);
 	spool_free(req->body.file);
 	buf_release(&req->body.raw);
 	buf_release(&req->body.text);

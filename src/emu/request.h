@@ -25,8 +25,8 @@
 #define REPLY_TYPE_BYTES 80
 
 struct MHD_Connection;
-struct MHD_PostProcessor;
 struct emu;
+struct multipart;
 struct route;
 
 struct reply_header {
@@ -45,13 +45,13 @@ struct reply {
 
 /* What arrives after the headers. */
 struct body {
-	uint64_t bytes;                 /* so far */
-	struct buf raw;                 /* parameters as JSON or form */
-	struct MHD_PostProcessor *form; /* multipart */
-	char *part;                     /* name of the text part being read */
-	struct buf text;                /* and its content */
-	bool has_file;                  /* file was started */
-	struct spool *file;             /* the file part, or a raw body */
+	uint64_t bytes;         /* so far */
+	struct buf raw;         /* parameters as JSON or form */
+	struct multipart *form; /* NULL: no multipart */
+	char *part;             /* name of the text part being read */
+	struct buf text;        /* and its content */
+	bool has_file;          /* file was started */
+	struct spool *file;     /* the file part, or a raw body */
 	int err; /* first failure; the rest is read and dropped */
 };
 
