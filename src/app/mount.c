@@ -287,6 +287,23 @@ unmount(const struct mount *m)
 		    strerror(errno));
 }
 
+/* Ends the connection to the kernel.  fuse_session_unmount, without which libfuse
+ * leaks, unmounts whatever is on our path unless poll() says POLLERR of the
+ * session's descriptor; while a program has a file of a detached mount open it does
+ * not, and an automount point below us would go.  So that descriptor becomes a pipe
+ * that nobody reads, of which poll() always says so. */
+static void
+cut_off(struct fuse_session *session)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	(void)close(ends[0]);
+	(void)dup3(ends[1], fuse_session_fd(session), O_CLOEXEC);
+	(void)close(ends[1]);
+}
+
 void
 mount_leave(struct mount *m)
 {
@@ -303,10 +320,8 @@ mount_end(struct mount *m)
 {
 	lock_take(&m->lock);
 	if (m->session != NULL) {
-		/* What is mounted there now is not ours: libfuse sees by its
-		 * closed connection that nothing is left to unmount, and frees
-		 * what it holds. */
 		unmount(m);
+		cut_off(m->session);
 		fuse_session_unmount(m->session);
 		fuse_session_destroy(m->session);
 		m->session = NULL;
