@@ -197,12 +197,12 @@ read_config(struct search *s)
 	buf_init(&text, FILE_MAX);
 	ret = read_private(s, s->config, &text);
 	if (ret == -ENOENT)
-		ret = asked ? fail(s, -ENOENT, "%s does not exist; give -o"
-		    " config=FILE, or make it", s->config) : 0;
+		ret = asked ? fail(s, -ENOENT, "there is no config file %s",
+		    s->config) : 0;
 	else if (ret == 0) {
 		ret = ini_parse(buf_text(&text), text.len, &s->ini, &line);
 		if (ret == -EINVAL)
-			(void)fail(s, ret, "%s, line %u: neither [profile] nor"
+			(void)fail(s, ret, "%s:%u: this line is neither [profile] nor"
 			    " key = value", s->config, line);
 		else if (ret == 0)
 			ret = choose_section(s);

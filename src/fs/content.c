@@ -239,7 +239,8 @@ last_close_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	} else if (n->parent == NULL) {
 		node_drop_content_locked(v, n);
 	} else if (node_is_dirty_locked(v, n)) {
-		if (n->scratch == SCRATCH_NO)
+		/* What has just failed is tried again in its time. */
+		if (n->scratch == SCRATCH_NO && f->error == 0)
 			save_later_locked(v, n, 0);
 		else if (n->scratch == SCRATCH_LATER)
 			save_later_locked(v, n, v->config.scratch_keep_ms);

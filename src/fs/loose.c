@@ -44,6 +44,9 @@ settle(struct loose *l)
 	if (l->subject != 0)
 		journal_end(l->v->config.journal, l->subject);
 	staged_keep(l->staged, false);
+	lock_take(&l->v->lock);
+	l->v->loose--;
+	lock_drop(&l->v->lock);
 	pending_remove(l->v->config.pending, l->item);
 }
 
@@ -127,6 +130,9 @@ loose_add(struct vfs *v, const struct loose_info *info)
 		return ret;
 	}
 	staged_keep(l->staged, true);
+	lock_take(&v->lock);
+	v->loose++;
+	lock_drop(&v->lock);
 	pending_set(v->config.pending, l->item, info->state, info->reason);
 	log_warn("save", "%s: %s; our content is kept in %s, see"
 	    " .control/pending", info->path != NULL ? info->path : info->name,

@@ -148,6 +148,7 @@ struct vfs {
 	struct cond work;
 	unsigned saving; /* saves under way */
 	unsigned dirty;	 /* nodes with unsent changes */
+	unsigned loose;	 /* contents without a node: fs/loose.h */
 	_Atomic bool stopping; /* also read without the lock */
 	pthread_t *threads;
 	unsigned n_threads;

@@ -475,6 +475,7 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 			staged_keep(n->file->staged, true);
 			left += n->scratch == SCRATCH_NO;
 		}
+	left += v->loose;
 	lock_drop(&v->lock);
 	return left;
 }

@@ -21,6 +21,7 @@ static const struct {
 } patterns[] = {
 	/* clang-format off */
 	{ ".*.sw?",		SCRATCH_NEVER },	/* vim */
+	{ ".*.sw?x",		SCRATCH_NEVER },	/* vim: which names can be? */
 	{ ".sw?",		SCRATCH_NEVER },	/* vim, buffer without name */
 	{ "4913",		SCRATCH_NEVER },	/* vim: may I create files? */
 	{ ".#*",		SCRATCH_NEVER },	/* emacs locks */

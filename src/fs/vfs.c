@@ -69,7 +69,7 @@ vfs_dirty(struct vfs *v)
 	unsigned dirty;
 
 	lock_take(&v->lock);
-	dirty = v->dirty;
+	dirty = v->dirty + v->loose;
 	lock_drop(&v->lock);
 	return dirty;
 }
