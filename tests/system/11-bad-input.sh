@@ -81,12 +81,12 @@ refused 1 'dbfs' "$host" dbfs:/part "$mnt"
 # ordinary user does only.
 unset DATABRICKS_TOKEN
 config=$work/config
-refused 1 "$config.*(no such|not exist)" -o "config=$config" "$mnt"
+refused 1 "no config file $config|$config does not exist" -o "config=$config" "$mnt"
 printf '[DEFAULT]\nhost = %s\nno value here\n' "$emu_url" >"$config"
 chmod 600 "$config"
-refused 1 "$config:3" -o "config=$config" "$mnt"
+refused 1 "$config.*\b3\b" -o "config=$config" "$mnt"
 printf '[DEFAULT\nhost = %s\n' "$emu_url" >"$config"
-refused 1 "$config:1" -o "config=$config" "$mnt"
+refused 1 "$config.*\b1\b" -o "config=$config" "$mnt"
 printf '[DEFAULT]\nhost = %s\ntoken = %s\n' "$emu_url" "$emu_token" >"$config"
 refused 1 'nosuch' -o "config=$config,profile=nosuch" "$mnt"
 chmod 666 "$config"

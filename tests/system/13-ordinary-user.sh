@@ -21,7 +21,10 @@ command -v setpriv >/dev/null || skip "there is no setpriv"
 uid=$(id -u nobody)
 gid=$(id -g nobody)
 own=$(mktemp -d /tmp/brickfs-user.XXXXXX)
-trap 'umount -l "$own/mnt" 2>/dev/null; rm -rf "$own"; cleanup' EXIT
+at_exit() {
+	umount -l "$own/mnt" 2>/dev/null
+	rm -rf "$own"
+}
 cp "$BRICKFS" "$own/brickfs"
 mkdir "$own/mnt" "$own/home"
 chown -R "$uid:$gid" "$own"

@@ -11,8 +11,7 @@ note "names that trouble shells, URLs and JSON"
 long=$(printf '%0255d' 7)
 set -- ' ' 'a b' ' lead' 'trail ' 'per%41cent' '%' 'plus+' 'a&b=c' 'q?x' 'h#x' \
     'semi;colon' "quote'" 'quo"te' 'back\slash' "dollar\$HOME" '*' '[a]' '{b}' \
-    'a~b' '-rf' 'colon:x' 'ümläut' '日本語' '😀' 'new
-line' 'tab	tab' '...' '.hidden' 'at@x' 'pipe|' 'less<' "$long"
+    'a~b' '-rf' 'colon:x' 'ümläut' '日本語' '😀' '...' '.hidden' 'at@x' 'pipe|' 'less<' "$long"
 for file in "$@"; do
 	printf '%s' "$file" >"./$file"
 	expect_content "./$file" "$file"
@@ -40,6 +39,16 @@ for file in "$@"; do
 	rmdir "dirs/$file"
 done
 expect_listing dirs
+
+note "names that the service cannot have"
+echo x >case
+for file in 'new
+line' 'tab	tab' "$(printf 'bad\377')"; do
+	expect_failure 'Invalid argument' touch "$file"
+	expect_failure 'Invalid argument' mkdir "$file"
+	# coreutils has words of its own for EINVAL
+	expect_failure 'Invalid argument|subdirectory of itself' mv case "$file"
+done
 
 note "a name that is too long"
 expect_failure 'too long' touch "${long}x"

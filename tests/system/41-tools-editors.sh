@@ -18,21 +18,21 @@ edited() {
 
 note "vim, its default, with a swap file"
 cp "$work/old" vim1
-vim -u NONE -es -c '%s/two/TWO/' -c wq vim1
+vim -u NONE -es -c 'set backupskip=' -c '%s/two/TWO/' -c wq vim1
 edited vim1
 
 note "vim, backup by renaming, kept; and by copying"
 cp "$work/old" vim2
-vim -u NONE -es -c 'set backup backupcopy=no' -c '%s/two/TWO/' -c wq vim2
+vim -u NONE -es -c 'set backup backupskip= backupcopy=no' -c '%s/two/TWO/' -c wq vim2
 edited vim2
 expect_same "$work/old" vim2~
 cp "$work/old" vim3
-vim -u NONE -es -c 'set writebackup backupcopy=yes' -c '%s/two/TWO/' -c wq vim3
+vim -u NONE -es -c 'set writebackup backupskip= backupcopy=yes' -c '%s/two/TWO/' -c wq vim3
 edited vim3
 
 note "vim with set fsync, undo file and many writes"
 cp "$work/old" vim4
-vim -u NONE -es -c 'set undofile fsync' -c '%s/two/TWO/' -c w -c w -c wq vim4
+vim -u NONE -es -c 'set undofile fsync backupskip=' -c '%s/two/TWO/' -c w -c w -c wq vim4
 edited vim4
 
 note "sed -i, with and without a backup"

@@ -80,4 +80,6 @@ emu_rule '{"match":{"path":"/api/2.0/dbfs/delete"},"verb":"partial_delete","n":1
 rm -r "$mnt/many"
 emu_rules_clear
 expect_no_remote /dbfs/many/f00000
-unmount "$mnt" 3
+unmount
+note "the upload that was refused has been sent since"
+expect_remote /dbfs/q "$work/small"

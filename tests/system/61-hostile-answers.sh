@@ -88,7 +88,9 @@ os.rename(sys.argv[1] + ".new", sys.argv[1])
 server.serve_forever()
 PYTHON
 thief=$!
-trap 'kill $thief; cleanup' EXIT
+at_exit() {
+	kill $thief
+}
 wait_until "$patience" file_has_content "$work/thief.port" || fail "no thief"
 for code in 301 302 307 308; do
 	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/*\"},\"verb\":\"redirect\",
@@ -100,4 +102,4 @@ for code in 301 302 307 308; do
 	emu_rules_clear
 done
 ! grep -q VISITED "$work/thief.log" || fail "the other host was visited"
-unmount "$mnt" 3
+unmount "$mnt" any

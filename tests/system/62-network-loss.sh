@@ -6,8 +6,8 @@
 start_emulator
 make_random 3000000 "$work/want"
 emu_put /dbfs/f "$work/want"
-mount_brickfs -o timeout=3,retry_timeout=6,attr_timeout=0,cache_mem=8M dbfs:/
-ls "$mnt" >/dev/null
+mount_brickfs -o timeout=3,retry_timeout=6,cache_mem=8M,attr_timeout=600,negative_timeout=600 dbfs:/
+ls -l "$mnt" >/dev/null
 
 # in_time COMMAND...: ends within 30 seconds, whatever it says.
 in_time() {

@@ -26,7 +26,8 @@ expect_no_remote /dbfs/f
 expect_same "$work/want" "$mnt/f"
 expect_equal "pending files" 1 "$(pending_count)"
 one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d)
-grep -q 'dbfs/f' "$one/path" || fail "pending does not name the file"
+expect_content "$one/path" 'f
+'
 grep -q 'out of paper' "$one/reason" || fail "pending does not say why"
 expect_same "$work/want" "$one/data"
 grep -q 'out of paper' "$control/errors" || fail ".control/errors does not say why"
@@ -50,7 +51,8 @@ deny
 expect_failure 'ermission denied' cp "$work/want" "$mnt/h"
 emu_rules_clear
 one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d | head -n 1)
-[ -z "$one" ] || echo 1 >"$one/retry" || :
+# Unless it has gone by itself meanwhile.
+echo 1 >"$one/retry" || ! [ -e "$one" ]
 arrived() {
 	emu_get /dbfs/h 2>/dev/null | cmp -s - "$work/want"
 }
@@ -64,6 +66,15 @@ rm "$mnt/i"
 emu_rules_clear
 wait_until "$patience" nothing_pending || fail "the removed file is still pending"
 expect_no_remote /dbfs/i
+
+note "given up by name"
+deny
+expect_failure 'ermission denied' cp "$work/want" "$mnt/k"
+one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d)
+basename "$one" >"$one/discard"
+emu_rules_clear
+wait_until "$patience" nothing_pending || fail "it is still pending"
+expect_no_remote /dbfs/k
 
 note "what is still unsent at the unmount is said by the exit status"
 deny

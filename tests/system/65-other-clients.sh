@@ -75,5 +75,6 @@ except OSError:
 PYTHON
 expect_remote_text /dbfs/mine 'theirs
 '
+expect_kept ours
 unmount "$work/mnt2"
-unmount "$mnt" 3
+unmount "$mnt" any
