@@ -1,54 +1,78 @@
 /* net/http.c - one HTTP exchange.
  *
- * Bodies are always given by a read function.  When a reused connection dies before
- * the first byte of an answer, libcurl sends the request again by itself, provided
- * that it can rewind the body: a request that must not be sent twice gets no seek
- * function, and libcurl then fails with CURLE_SEND_FAIL_REWIND. */
+ * When a reused connection dies before the first byte of an answer, libcurl sends the
+ * request again by itself and reports success, provided that it can rewind the body.
+ * The service has then got it twice, and nobody knows: a block is appended twice, a
+ * file that is not to be overwritten "exists already".  So bodies are always given by
+ * a read function and never with a seek function.  libcurl then fails with
+ * CURLE_SEND_FAIL_REWIND, and whether to send again is decided in one place, above.
+ * Without a body there is nothing to rewind: what must not be sent twice gets a
+ * connection of its own. */
 #include "config.h"
 
 #include "net/http.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <curl/curl.h>
 
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/text.h"
+#include "net/headers.h"
 #include "net/slots.h"
 
 #include "base/banned.h"
 
 #define HEADER_BYTES_MAX ((size_t)256 << 10)
+#define HEADERS_MAX	 8 /* lines of a request */
+#define PARTS_MAX	 4
 #define CONNECT_MS	 20000L
-#define CONNECTION_AGE_S 50L /* below the idle time-outs of usual front ends */
-#define EXPECT_FROM	 ((uint64_t)1 << 20)
+
+/* What must move within the idle time for it to count: a server that sends a byte a
+ * minute is one that does not answer. */
+#define MOVE_BYTES ((curl_off_t)1024)
+
+/* A refusal before a large body is worth the round trip of "Expect: 100-continue"; a
+ * block of DBFS in base64 is not large. */
+#define EXPECT_FROM ((uint64_t)2 << 20)
 
 /* One body being read by libcurl. */
 struct reading {
-	const struct http_body *body;
+	const struct http_body *body; /* NULL: none */
 	uint64_t at;
 	int err;
 };
+
+/* What is waited for. */
+enum phase { CONNECTING, SENDING, WAITING, RECEIVING };
 
 struct exchange {
 	const struct http_request *req;
 	struct http_reply *reply;
 	struct call *call;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist lines[HEADERS_MAX]; /* ours, so that nobody copies them */
+	size_t n_lines;
 	curl_mime *mime;
 	struct reading body;
-	struct reading parts[4];
+	struct reading parts[PARTS_MAX];
+	struct headers headers;
 	size_t header_bytes;
-	int err; /* what a callback gave up for */
+	bool cut; /* the rest of a refusal is of no interest */
+	int err;  /* what a callback gave up for */
 	char error[CURL_ERROR_SIZE];
-	/* Progress: when a byte last moved. */
-	curl_off_t moved;
-	int64_t moved_ms;
+
+	/* Progress. */
+	enum phase phase;
+	curl_off_t moved;    /* bytes at mark_ms */
+	int64_t mark_ms;     /* when enough had moved, or the phase changed */
+	curl_off_t seen;     /* bytes at seen_ms */
+	int64_t seen_ms;     /* when a byte last moved */
+	int64_t looked_ms;   /* when the caller was last asked */
 };
 
 /* --- bodies ---------------------------------------------------------------------- */
@@ -71,127 +95,73 @@ read_body(char *dst, size_t size, size_t n, void *ctx)
 	return len;
 }
 
-static int
-seek_body(void *ctx, curl_off_t off, int origin)
+/* Ends the transfer: libcurl takes any other count than len for an error. */
+static size_t
+give_up(struct exchange *x, int err, const char *words)
 {
-	struct reading *r = ctx;
-
-	if (origin != SEEK_SET || off < 0 || (uint64_t)off > r->body->len)
-		return CURL_SEEKFUNC_FAIL;
-	r->at = (uint64_t)off;
-	return CURL_SEEKFUNC_OK;
+	x->err = err;
+	text_copy(x->reply->words, sizeof(x->reply->words), words);
+	return 0;
 }
 
 static size_t
 take_body(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct exchange *x = ctx;
+	struct buf *body = &x->reply->body;
 	size_t len = size * n;
+	curl_off_t announced = -1;
 	int ret;
 
-	ret = buf_append(&x->reply->body, bytes, len);
-	if (ret < 0) {
-		x->err = ret;
+	if (x->headers.status >= 400 && len > HTTP_REFUSAL_MAX - body->len) {
+		x->cut = true;
 		return 0;
 	}
+	if (body->len == 0) {
+		(void)curl_easy_getinfo(x->easy,
+		    CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+		if (announced > 0 && (uint64_t)announced <= body->limit &&
+		    buf_reserve(body, (size_t)announced) < 0)
+			return give_up(x, -ENOMEM, "out of memory");
+	}
+	ret = buf_append(body, bytes, len);
+	if (ret == -EFBIG)
+		return give_up(x, ret, "the answer is longer than any should be");
+	if (ret < 0)
+		return give_up(x, ret, "out of memory");
 	counter_add(CTR_http_received_bytes_total, (int64_t)len);
 	return len;
-}
-
-/* --- headers --------------------------------------------------------------------- */
-
-#define RETRY_AFTER_MAX_MS ((int64_t)3600 * 1000)
-
-static int64_t
-parse_retry_after(const char *value)
-{
-	uint64_t seconds;
-	time_t when;
-	int64_t ms;
-
-	if (text_u64(value, UINT32_MAX, &seconds) == 0) {
-		ms = (int64_t)seconds * 1000;
-	} else {
-		when = curl_getdate(value, NULL);
-		if (when < 0)
-			return -1;
-		ms = (int64_t)when * 1000 - clock_real_ms();
-	}
-	if (ms < 0)
-		ms = 0;
-	return ms < RETRY_AFTER_MAX_MS ? ms : RETRY_AFTER_MAX_MS;
-}
-
-static void
-take_header(struct http_reply *r, const char *name, const char *value)
-{
-	static const struct {
-		const char *name;
-		size_t offset, bytes;
-	} texts[] = {
-#define TEXT(header, field) \
-	{ header, offsetof(struct http_reply, field), \
-		sizeof(((struct http_reply *)0)->field) }
-		TEXT("content-type", content_type),
-		TEXT("x-databricks-org-id", org_id),
-		TEXT("x-request-id", request_id),
-		TEXT("x-databricks-reason-phrase", reason),
-		TEXT("location", location),
-#undef TEXT
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		if (strcasecmp(name, texts[i].name) == 0)
-			text_copy((char *)r + texts[i].offset, texts[i].bytes,
-			    value);
-	if (strcasecmp(name, "date") == 0) {
-		time_t when = curl_getdate(value, NULL);
-
-		r->date_ms = when > 0 ? (int64_t)when * 1000 : 0;
-	} else if (strcasecmp(name, "retry-after") == 0) {
-		r->retry_after_ms = parse_retry_after(value);
-	} else if (strcasecmp(name, "x-envoy-ratelimited") == 0) {
-		r->rate_limited = strcasecmp(value, "true") == 0;
-	}
 }
 
 static size_t
 take_header_line(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct exchange *x = ctx;
-	char line[1024], *value, *end;
 	size_t len = size * n;
 
 	x->header_bytes += len;
-	if (x->header_bytes > HEADER_BYTES_MAX) {
-		x->err = -EFBIG;
-		return 0;
-	}
-	if (len >= sizeof(line))
-		return len; /* none of ours is that long */
-	memcpy(line, bytes, len);
-	line[len] = '\0';
-	end = line + strcspn(line, "\r\n");
-	*end = '\0';
-	value = strchr(line, ':');
-	if (value == NULL)
-		return len; /* the status line, the empty line */
-	*value++ = '\0';
-	value += strspn(value, " \t");
-	take_header(x->reply, line, value);
+	if (x->header_bytes > HEADER_BYTES_MAX)
+		return give_up(x, -EFBIG,
+		    "the answer has more headers than any should");
+	headers_take(&x->headers, bytes, len);
 	return len;
 }
 
 /* --- setting up ------------------------------------------------------------------- */
 
 static int
-add_header(struct exchange *x, const char *line)
+add_line(struct exchange *x, const char *line)
 {
-	struct curl_slist *more = curl_slist_append(x->headers, line);
+	struct curl_slist *node = &x->lines[x->n_lines];
 
-	if (more == NULL)
-		return -ENOMEM;
-	x->headers = more;
+	if (x->n_lines == HEADERS_MAX)
+		return -EINVAL;
+	/* libcurl only reads it. */
+	node->data = (char *)(uintptr_t)line;
+	node->next = NULL;
+	if (x->n_lines > 0)
+		x->lines[x->n_lines - 1].next = node;
+	x->n_lines++;
 	return 0;
 }
 
@@ -209,7 +179,7 @@ add_part(struct exchange *x, size_t i)
 		    CURLE_OK ? 0 : -ENOMEM;
 	x->parts[i] = (struct reading){ .body = part->body };
 	code = curl_mime_data_cb(m, (curl_off_t)part->body->len, read_body,
-	    x->req->repeatable ? seek_body : NULL, NULL, &x->parts[i]);
+	    NULL, NULL, &x->parts[i]);
 	if (code == CURLE_OK)
 		code = curl_mime_filename(m, part->filename);
 	if (code == CURLE_OK)
@@ -229,44 +199,49 @@ request_bytes(const struct http_request *req)
 }
 
 static int
-set_body(struct exchange *x)
+set_parts(struct exchange *x)
 {
-	const struct http_request *req = x->req;
 	int ret = 0;
 
-	if (req->n_parts > 0) {
-		x->mime = curl_mime_init(x->easy);
-		if (x->mime == NULL || req->n_parts > ARRAY_LEN(x->parts))
-			return -ENOMEM;
-		for (size_t i = 0; i < req->n_parts && ret == 0; i++)
-			ret = add_part(x, i);
-		(void)curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, x->mime);
-		return ret;
-	}
-	if (req->body == NULL) {
-		if (strcmp(req->method, "GET") != 0)
-			(void)curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST,
-			    req->method);
+	x->mime = curl_mime_init(x->easy);
+	if (x->mime == NULL || x->req->n_parts > PARTS_MAX)
+		return -ENOMEM;
+	for (size_t i = 0; i < x->req->n_parts && ret == 0; i++)
+		ret = add_part(x, i);
+	(void)curl_easy_setopt(x->easy, CURLOPT_MIMEPOST, x->mime);
+	return ret;
+}
+
+/* A method and, unless it goes without, a body of known length. */
+static int
+set_body(struct exchange *x)
+{
+	static const struct http_body none = { 0 };
+	const struct http_request *req = x->req;
+	const struct http_body *body = req->body;
+	CURL *e = x->easy;
+
+	if (req->n_parts > 0)
+		return set_parts(x);
+	if (strcmp(req->method, "HEAD") == 0) {
+		(void)curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 		return 0;
 	}
-	x->body = (struct reading){ .body = req->body };
-	if (strcmp(req->method, "PUT") == 0) {
-		(void)curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
-		(void)curl_easy_setopt(x->easy, CURLOPT_INFILESIZE_LARGE,
-		    (curl_off_t)req->body->len);
-	} else {
-		(void)curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
-		(void)curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)req->body->len);
-		(void)curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST,
-		    req->method);
-	}
-	(void)curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, read_body);
-	(void)curl_easy_setopt(x->easy, CURLOPT_READDATA, &x->body);
-	if (req->repeatable) {
-		(void)curl_easy_setopt(x->easy, CURLOPT_SEEKFUNCTION, seek_body);
-		(void)curl_easy_setopt(x->easy, CURLOPT_SEEKDATA, &x->body);
-	}
+	if (body == NULL && strcmp(req->method, "POST") == 0)
+		body = &none;
+	if (body == NULL || body->len == 0)
+		(void)curl_easy_setopt(e, CURLOPT_FRESH_CONNECT,
+		    req->repeatable ? 0L : 1L);
+	if (strcmp(req->method, "GET") != 0)
+		(void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+	if (body == NULL)
+		return 0;
+	x->body = (struct reading){ .body = body };
+	(void)curl_easy_setopt(e, CURLOPT_POST, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)body->len);
+	(void)curl_easy_setopt(e, CURLOPT_READFUNCTION, read_body);
+	(void)curl_easy_setopt(e, CURLOPT_READDATA, &x->body);
 	return 0;
 }
 
@@ -280,62 +255,124 @@ set_up(struct exchange *x, struct http_pool *p)
 	(void)curl_easy_setopt(e, CURLOPT_URL, x->req->url);
 	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 	    x->req->idle_ms < CONNECT_MS ? (long)x->req->idle_ms : CONNECT_MS);
-	(void)curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
 	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->error);
 	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
 	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
 	(void)curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header_line);
 	(void)curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	if (x->req->compressed)
+		(void)curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
 	for (size_t i = 0; i < x->req->n_headers && ret == 0; i++)
-		ret = add_header(x, x->req->headers[i]);
-	/* A refusal before a large body is worth a round trip. */
-	if (ret == 0 && request_bytes(x->req) <= EXPECT_FROM)
-		ret = add_header(x, "Expect:");
+		ret = add_line(x, x->req->headers[i]);
+	if (ret == 0 && request_bytes(x->req) < EXPECT_FROM)
+		ret = add_line(x, "Expect:");
 	if (ret == 0)
 		ret = set_body(x);
-	(void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+	if (x->n_lines > 0)
+		(void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->lines);
 	return ret;
+}
+
+/* --- progress ----------------------------------------------------------------------- */
+
+static bool
+all_is_sent(const struct exchange *x)
+{
+	if (x->body.body != NULL && x->body.at < x->body.body->len)
+		return false;
+	for (size_t i = 0; i < PARTS_MAX; i++)
+		if (x->parts[i].body != NULL &&
+		    x->parts[i].at < x->parts[i].body->len)
+			return false;
+	return true;
+}
+
+static enum phase
+phase_of(const struct exchange *x, curl_off_t sent)
+{
+	if (x->headers.status >= 200)
+		return RECEIVING;
+	if (sent == 0)
+		return CONNECTING;
+	return all_is_sent(x) ? WAITING : SENDING;
+}
+
+/* Bytes of the request that have left, headers included. */
+static curl_off_t
+bytes_sent(struct exchange *x)
+{
+	curl_off_t up = 0;
+	long request = 0;
+
+	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	(void)curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &request);
+	return up + request;
+}
+
+static void
+note_progress(struct exchange *x, int64_t now)
+{
+	curl_off_t down = 0, sent = bytes_sent(x), moved;
+	enum phase phase = phase_of(x, sent);
+
+	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	moved = sent + down + (curl_off_t)x->header_bytes;
+	if (moved != x->seen) {
+		x->seen = moved;
+		x->seen_ms = now;
+		if (x->req->sent != NULL)
+			x->req->sent(x->req->sent_ctx, (uint64_t)sent);
+	}
+	/* libcurl starts counting again when it repeats a request. */
+	if (phase != x->phase || moved < x->moved ||
+	    moved - x->moved >= MOVE_BYTES) {
+		x->phase = phase;
+		x->moved = moved;
+		x->mark_ms = now;
+	}
+}
+
+/* Time to look up: is the caller still there, and the server? */
+static int
+look_up(struct exchange *x)
+{
+	int64_t now = clock_mono_ms(), limit;
+
+	if (now - x->looked_ms < CALL_TICK_MS / 2)
+		return 0;
+	x->looked_ms = now;
+	if (call_interrupted(x->call))
+		return -EINTR;
+	note_progress(x, now);
+	limit = x->phase == WAITING ? x->req->answer_ms : x->req->idle_ms;
+	if (now - x->mark_ms <= limit)
+		return 0;
+	(void)snprintf(x->reply->words, sizeof(x->reply->words),
+	    "%s for %lld seconds", x->phase == CONNECTING ?
+	    "no connection to the server" : x->phase == SENDING ?
+	    "the server takes nothing" : x->phase == WAITING ?
+	    "the server does not answer" : "the server stopped in its answer",
+	    (long long)(limit / 1000));
+	return -ETIMEDOUT;
 }
 
 /* --- running ------------------------------------------------------------------------ */
 
-/* Has nothing moved for too long? */
-static bool
-is_stalled(struct exchange *x)
-{
-	curl_off_t up = 0, down = 0;
-	int64_t now = clock_mono_ms(), limit = x->req->idle_ms;
-	uint64_t bytes = request_bytes(x->req);
-
-	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &up);
-	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
-	if (up + down != x->moved) {
-		x->moved = up + down;
-		x->moved_ms = now;
-		if (x->req->sent != NULL)
-			x->req->sent(x->req->sent_ctx, (uint64_t)up);
-	}
-	if (bytes == 0 || (uint64_t)up >= bytes)
-		limit = x->req->answer_ms;
-	return now - x->moved_ms > limit;
-}
-
 static int
 run(struct exchange *x, CURLM *multi, CURLcode *code)
 {
-	int running = 1, left;
+	int running = 1, left, ret;
 	CURLMsg *msg;
 
-	x->moved_ms = clock_mono_ms();
-	while (running > 0) {
+	x->mark_ms = x->seen_ms = clock_mono_ms();
+	for (;;) {
 		if (curl_multi_perform(multi, &running) != CURLM_OK)
 			return -EIO;
 		if (running == 0)
 			break;
-		if (call_interrupted(x->call))
-			return -EINTR;
-		if (is_stalled(x))
-			return -ETIMEDOUT;
+		ret = look_up(x);
+		if (ret < 0)
+			return ret;
 		(void)curl_multi_poll(multi, NULL, 0, CALL_TICK_MS, NULL);
 	}
 	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
@@ -346,22 +383,49 @@ run(struct exchange *x, CURLM *multi, CURLcode *code)
 	return -EIO;
 }
 
+/* Why there is no connection, as far as the system knows. */
 static int
-errno_of(CURLcode code)
+connect_error(struct exchange *x)
+{
+	long err = 0;
+
+	(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &err);
+	switch (err) {
+	case ETIMEDOUT:
+		return -ETIMEDOUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return -EHOSTUNREACH;
+	default:
+		return -ECONNREFUSED;
+	}
+}
+
+static int
+errno_of(struct exchange *x, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
 		return 0;
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return -EINVAL;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return -EHOSTUNREACH;
 	case CURLE_COULDNT_CONNECT:
-		return -ECONNREFUSED;
-	case CURLE_OPERATION_TIMEDOUT:
+		return connect_error(x);
+	case CURLE_OPERATION_TIMEDOUT: /* of connecting: we set no other */
 		return -ETIMEDOUT;
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;
 	case CURLE_SSL_CONNECT_ERROR:
+		/* A connection that breaks is no verdict on the server. */
+		return strstr(x->error, "SSL_ERROR_SYSCALL") != NULL ||
+		    strcasestr(x->error, "reset by peer") != NULL ||
+		    strcasestr(x->error, "unexpected eof") != NULL ?
+		    -EIO : -EPROTO;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CIPHER:
@@ -373,57 +437,69 @@ errno_of(CURLcode code)
 	}
 }
 
-/* The first error that one of our callbacks stopped for. */
+/* What reading a body failed with. */
 static int
-own_error(const struct exchange *x)
+body_error(const struct exchange *x)
 {
-	if (x->err < 0)
-		return x->err;
 	if (x->body.err < 0)
 		return x->body.err;
-	for (size_t i = 0; i < ARRAY_LEN(x->parts); i++)
+	for (size_t i = 0; i < PARTS_MAX; i++)
 		if (x->parts[i].err < 0)
 			return x->parts[i].err;
 	return 0;
 }
 
-/* Could the service have acted on the request, though no answer came? */
-static bool
-may_have_acted(struct exchange *x)
+/* Turns libcurl's result into ours. */
+static int
+explain(struct exchange *x, CURLcode code)
 {
-	curl_off_t up = 0;
-	long request = 0;
+	struct http_reply *r = x->reply;
+	int ret;
 
-	(void)curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &request);
-	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &up);
-	return request > 0 && (uint64_t)up >= request_bytes(x->req);
+	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->cut))
+		return 0;
+	if (x->err < 0) { /* give_up() has said why */
+		r->ours = x->err == -ENOMEM;
+		return x->err;
+	}
+	ret = body_error(x);
+	if (ret < 0) {
+		r->ours = true;
+		text_copy(r->words, sizeof(r->words),
+		    "the content cannot be read");
+		return ret;
+	}
+	text_copy(r->words, sizeof(r->words), code == CURLE_SEND_FAIL_REWIND ?
+	    "the connection was closed before an answer came" :
+	    x->error[0] != '\0' ? x->error : curl_easy_strerror(code));
+	ret = errno_of(x, code);
+	r->ours = ret == -ENOMEM;
+	return ret;
 }
 
 static int
-outcome(struct exchange *x, int ret, CURLcode code)
+conclude(struct exchange *x, int ret, CURLcode code)
 {
 	struct http_reply *r = x->reply;
+	curl_off_t up = 0;
 	long status = 0, connections = 0;
+	int64_t now = clock_mono_ms();
 
 	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connections);
+	(void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &up);
 	counter_add(CTR_http_connections_total, connections);
-	if (ret == 0 && code != CURLE_OK) {
-		ret = own_error(x);
-		if (ret == 0)
-			ret = errno_of(code);
-		text_copy(r->words, sizeof(r->words), x->error[0] != '\0' ?
-		    x->error : curl_easy_strerror(code));
-	}
-	if (ret == -ETIMEDOUT && r->words[0] == '\0')
-		text_copy(r->words, sizeof(r->words),
-		    "the server does not answer");
-	if (ret == 0) {
+	counter_add(CTR_http_sent_bytes_total, up);
+	note_progress(x, now);
+	if (ret == 0)
+		ret = explain(x, code);
+	if (ret == 0)
 		r->status = (int)status;
-		r->acted = true;
-	} else {
-		r->acted = may_have_acted(x);
-	}
+	r->retry_after_ms = headers_retry_after_ms(x->headers.retry_after,
+	    r->date_ms != 0 ? r->date_ms : clock_real_ms());
+	/* What is counted is gone when libcurl wanted to repeat and could not. */
+	r->acted = x->seen > 0 || code == CURLE_SEND_FAIL_REWIND;
+	r->quiet_ms = r->acted ? now - x->seen_ms : -1;
 	return ret;
 }
 
@@ -436,25 +512,27 @@ http_exchange(struct http_pool *p, struct call *call,
 	CURLcode code = CURLE_OK;
 	int ret;
 
-	*out = (struct http_reply){ .retry_after_ms = -1 };
+	*out = (struct http_reply){ .retry_after_ms = -1, .quiet_ms = -1 };
 	buf_init(&out->body, req->body_max);
+	x.headers.reply = out;
 	ret = slots_get(p, call, req->metadata, &slot);
 	if (ret < 0)
 		return ret;
 	x.easy = slot_easy(slot);
 	ret = set_up(&x, p);
+	if (ret == 0 && curl_multi_add_handle(slot_multi(slot), x.easy) !=
+	    CURLM_OK)
+		ret = -ENOMEM;
 	if (ret == 0) {
 		counter_add(CTR_http_requests_total, 1);
-		counter_add(CTR_http_sent_bytes_total,
-		    (int64_t)request_bytes(req));
-		(void)curl_multi_add_handle(slot_multi(slot), x.easy);
 		ret = run(&x, slot_multi(slot), &code);
-		ret = outcome(&x, ret, code);
+		ret = conclude(&x, ret, code);
 		(void)curl_multi_remove_handle(slot_multi(slot), x.easy);
+	} else {
+		out->ours = true;
 	}
 	slots_put(p, slot);
 	curl_mime_free(x.mime);
-	curl_slist_free_all(x.headers);
 	return ret;
 }
 

@@ -32,7 +32,7 @@ int http_pool_new(const struct http_config *config, struct http_pool **out)
     WARN_UNUSED;
 void http_pool_free(struct http_pool *p); /* with no exchange under way */
 
-/* Bytes that can be read at any offset, so that they can be sent again. */
+/* Bytes that can be read at any offset, so that another exchange can send them. */
 struct http_body {
 	uint64_t len;
 	int (*read)(void *ctx, uint64_t off, void *dst, size_t len);
@@ -54,13 +54,15 @@ struct http_request {
 	const struct http_body *body; /* or */
 	const struct http_part *parts; /* multipart/form-data */
 	size_t n_parts;
-	bool repeatable; /* libcurl may send it again when a connection that was
-			  * reused turns out dead */
-	bool metadata;
-	int64_t idle_ms;   /* without a byte moved: -ETIMEDOUT */
-	int64_t answer_ms; /* the same once everything is sent */
+	bool repeatable; /* without a body: it may be sent again when a connection
+			  * that was reused turns out dead; with one it never is */
+	bool metadata;	 /* may use the slots that large bodies never get */
+	bool compressed; /* the answer may come in gzip; body_max counts what it
+			  * becomes */
+	int64_t idle_ms; /* next to nothing moved for so long: -ETIMEDOUT */
+	int64_t answer_ms; /* from the end of the request to the answer's start */
 	size_t body_max;   /* bytes of an answer's body; more is -EFBIG */
-	/* May be NULL.  Bytes of the request's body that have left. */
+	/* May be NULL.  Bytes of the request that have left. */
 	void (*sent)(void *ctx, uint64_t bytes);
 	void *sent_ctx;
 };
@@ -75,14 +77,20 @@ struct http_reply {
 	char request_id[64];
 	char reason[256];   /* X-Databricks-Reason-Phrase */
 	char location[256]; /* of a redirect */
-	bool rate_limited;  /* x-envoy-ratelimited: true */
-	bool acted; /* the service may have got the whole request */
-	char words[CALL_WORDS]; /* of a failure */
+	/* Of a failure. */
+	bool acted; /* some of the request has left, so it may have been done */
+	bool ours;  /* nothing wrong outside: the body could not be read, or no
+		     * memory */
+	int64_t quiet_ms; /* since a byte last moved; -1: none ever did */
+	char words[CALL_WORDS];
 };
 
 /* 0 when an answer came, whatever its status; else -EINTR, -ETIMEDOUT, -EFBIG,
- * -EHOSTUNREACH (no such host), -ECONNREFUSED, -EPROTO (TLS), -EIO.  out needs
- * http_reply_release in every case. */
+ * -EHOSTUNREACH (also: no such host), -ECONNREFUSED, -EPROTO (TLS), -EIO, or what
+ * reading the request's body gave.  The body of a refusal (status 400 and above) is
+ * cut at HTTP_REFUSAL_MAX and no error.  out needs http_reply_release in every
+ * case. */
+#define HTTP_REFUSAL_MAX ((size_t)64 << 10)
 int http_exchange(struct http_pool *p, struct call *call,
     const struct http_request *req, struct http_reply *out);
 void http_reply_release(struct http_reply *r);

@@ -12,6 +12,8 @@
 
 #include "base/banned.h"
 
+#define CONNECTION_AGE_S 50L /* below the idle time-outs of usual front ends */
+
 struct slot {
 	CURLM *multi;
 	CURL *easy;
@@ -91,6 +93,7 @@ slots_configure(struct http_pool *p, CURL *e)
 	    (long)CURL_HTTP_VERSION_1_1);
 	(void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -107,6 +110,7 @@ slots_configure(struct http_pool *p, CURL *e)
 	if (p->no_proxy) /* otherwise as the environment says */
 		(void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
 	(void)curl_easy_setopt(e, CURLOPT_MAXCONNECTS, 2L);
+	(void)curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
 	if (p->cacert != NULL)
 		(void)curl_easy_setopt(e, CURLOPT_CAINFO, p->cacert);
 }
@@ -178,7 +182,6 @@ slots_get(struct http_pool *p, struct call *call, bool metadata,
 		(void)cond_wait_ms(&p->returned, &p->lock, CALL_TICK_MS);
 	}
 	lock_drop(&p->lock);
-	curl_easy_reset(s->easy);
 	*out = s;
 	return 0;
 }
@@ -186,6 +189,7 @@ slots_get(struct http_pool *p, struct call *call, bool metadata,
 void
 slots_put(struct http_pool *p, struct slot *s)
 {
+	curl_easy_reset(s->easy); /* it points to what the exchange had */
 	lock_take(&p->lock);
 	DL_PREPEND(p->idle[s->metadata], s);
 	cond_broadcast(&p->returned);

@@ -11,7 +11,6 @@
 
 #include "base/base64.h"
 #include "base/jval.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "rest/rest.h"
 
@@ -157,31 +156,27 @@ api_dbfs_get_status(struct rest *r, struct call *call, const char *path,
 	return ret;
 }
 
+/* A listing without one of its rows would say that something is not there: one broken
+ * row breaks it all, and is found before the first is handed on. */
 static int
 read_files(struct call *call, const char *path, struct json_object *files,
     api_dbfs_info_fn *each, void *ctx)
 {
 	size_t n = json_object_array_length(files);
+	struct api_dbfs_info info;
+	int ret = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct api_dbfs_info info;
-		int ret;
-
-		if (read_info(json_object_array_get_idx(files, i), &info) < 0) {
-			/* One broken row does not hide the others. */
-			log_warn("dbfs", "%s: a row of the listing is broken",
-			    path);
-			continue;
-		}
+	for (size_t i = 0; i < n; i++)
+		if (read_info(json_object_array_get_idx(files, i), &info) < 0)
+			return fail(call, "a row of the listing is broken");
+	for (size_t i = 0; i < n && ret == 0; i++) {
+		(void)read_info(json_object_array_get_idx(files, i), &info);
 		/* The listing of a file is the file itself. */
 		if (n == 1 && !info.is_dir && strcmp(info.path, path) == 0)
 			return -ENOTDIR;
 		ret = each(ctx, &info);
-		if (ret != 0)
-			return ret;
 	}
-	(void)call;
-	return 0;
+	return ret;
 }
 
 int
@@ -216,6 +211,26 @@ out:
 
 /* --- reading ------------------------------------------------------------------------------ */
 
+/* Decodes text, which stands for exactly n bytes, into dst.  The last group goes by
+ * way of a buffer of its own, since decoding writes whole groups of three. */
+static int
+decode_base64(void *dst, size_t n, const char *text, size_t text_len)
+{
+	size_t whole = text_len >= 4 ? text_len - 4 : 0, done = whole / 4 * 3;
+	unsigned char last[3];
+	ssize_t rest;
+
+	if (text_len % 4 != 0 || n < done || n > done + 3)
+		return -EBADMSG;
+	if (base64_decode(dst, text, whole) != (ssize_t)done)
+		return -EBADMSG;
+	rest = base64_decode(last, text + whole, text_len - whole);
+	if (rest < 0 || done + (size_t)rest != n)
+		return -EBADMSG;
+	memcpy((char *)dst + done, last, (size_t)rest);
+	return 0;
+}
+
 static ssize_t
 decode_read(struct call *call, struct json_object *json, void *dst, size_t len)
 {
@@ -223,12 +238,11 @@ decode_read(struct call *call, struct json_object *json, void *dst, size_t len)
 	int64_t bytes_read = 0;
 	const char *text = "";
 	size_t text_len = 0;
-	char *bytes = NULL;
-	ssize_t n;
 	int ret;
 
 	ret = jval_i64(json, "bytes_read", &bytes_read);
-	if (ret < 0 && ret != -ENOENT)
+	if ((ret < 0 && ret != -ENOENT) ||
+	    !json_object_is_type(json, json_type_object))
 		return fail(call, "the read's answer is broken");
 	if (json_object_object_get_ex(json, "data", &data)) {
 		if (!json_object_is_type(data, json_type_string))
@@ -236,22 +250,11 @@ decode_read(struct call *call, struct json_object *json, void *dst, size_t len)
 		text = json_object_get_string(data);
 		text_len = (size_t)json_object_get_string_len(data);
 	}
-	if (bytes_read < 0 || (uint64_t)bytes_read > len ||
-	    text_len > BASE64_TEXT_LEN(len))
+	if (bytes_read < 0 || (uint64_t)bytes_read > len)
 		return fail(call, "the read's answer has another length");
-	/* Decoding writes up to two bytes more than there are. */
-	bytes = malloc(text_len / 4 * 3 + 1);
-	if (bytes == NULL)
-		return -ENOMEM;
-	n = base64_decode(bytes, text, text_len);
-	if (n < 0)
-		n = fail(call, "the read's data is no base64");
-	else if (n != bytes_read)
-		n = fail(call, "the read's data has another length");
-	else
-		memcpy(dst, bytes, (size_t)n);
-	free(bytes);
-	return n;
+	if (decode_base64(dst, (size_t)bytes_read, text, text_len) < 0)
+		return fail(call, "the read's data is not what it says");
+	return (ssize_t)bytes_read;
 }
 
 ssize_t
@@ -266,6 +269,7 @@ api_dbfs_read(struct rest *r, struct call *call, const char *path,
 	(void)snprintf(len_text, sizeof(len_text), "%zu", len);
 	n = get(r, call, "/api/2.0/dbfs/read", path, off_text, len_text,
 	    READ_BYTES_MAX, &answer);
+	buf_release(&answer.text); /* the document has a copy */
 	if (n == 0)
 		n = decode_read(call, answer.json, dst, len);
 	rest_answer_release(&answer);
@@ -358,12 +362,11 @@ static int
 put_form(struct rest *r, struct call *call, const char *path,
     const struct rest_body *body, bool overwrite, struct rest_answer *answer)
 {
-	const char *slash = strrchr(path, '/');
 	struct rest_part parts[] = {
 		{ .name = "path", .text = path },
 		{ .name = "overwrite", .text = overwrite ? "true" : "false" },
-		{ .name = "contents", .filename = slash != NULL ? slash + 1 :
-		    path, .body = body },
+		/* Its own name would be a header made from what users write. */
+		{ .name = "contents", .filename = "contents", .body = body },
 	};
 	struct rest_request req = {
 		.method = "POST",
@@ -409,9 +412,12 @@ api_dbfs_create(struct rest *r, struct call *call, const char *path,
 
 	if (o == NULL)
 		return -ENOMEM;
-	/* A handle whose answer was lost is never used, and dies by itself. */
+	/* A handle whose answer was lost is never used, and dies by itself; the
+	 * name that it may have taken is not somebody else's. */
 	ret = post(r, call, "/api/2.0/dbfs/create", path, o, true, false,
 	    &answer);
+	if (ret == -EEXIST && answer.unknown)
+		ret = -EIO;
 	if (ret == 0 && jval_i64(answer.json, "handle", handle) < 0)
 		ret = fail(call, "the answer to create has no handle");
 	rest_answer_release(&answer);

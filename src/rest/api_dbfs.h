@@ -34,13 +34,15 @@ typedef int api_dbfs_info_fn(void *ctx, const struct api_dbfs_info *info);
 int api_dbfs_get_status(struct rest *r, struct call *call, const char *path,
     struct api_dbfs_info *out);
 
-/* Direct children of a directory; -ENOTDIR when path is a file.  A non-zero
- * result of each() ends the call with that result. */
+/* Direct children of a directory, by the service's own names, which may be no names
+ * at all; -ENOTDIR when path is a file.  A non-zero result of each() ends the call
+ * with that result.  -EIO before the first each() when a row is broken. */
 int api_dbfs_list(struct rest *r, struct call *call, const char *path,
     api_dbfs_info_fn *each, void *ctx);
 
-/* Bytes at off, at most API_DBFS_READ_MAX; fewer only at the end of the file (0
- * at or after it).  -EIO when the answer contradicts itself. */
+/* Bytes at off, at most API_DBFS_READ_MAX; fewer only at the end of the file (0 at
+ * it).  -EINVAL when off is beyond the end; -EIO when the answer contradicts
+ * itself.  dst may be written to also when it fails. */
 ssize_t api_dbfs_read(struct rest *r, struct call *call, const char *path,
     uint64_t off, void *dst, size_t len);
 
@@ -54,7 +56,8 @@ int api_dbfs_put(struct rest *r, struct call *call, const char *path,
     bool *unknown);
 
 /* Upload in blocks.  add_block is never sent twice: after an unknown outcome the
- * whole upload must start again. */
+ * whole upload must start again.  A handle that is gone is -EIO.  close is sent
+ * once: after any failure of it but -EINTR, the size of the file tells. */
 int api_dbfs_create(struct rest *r, struct call *call, const char *path,
     bool overwrite, int64_t *handle);
 int api_dbfs_add_block(struct rest *r, struct call *call, int64_t handle,

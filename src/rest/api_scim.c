@@ -12,6 +12,10 @@
 
 #include "base/banned.h"
 
+/* It is asked at the mount, when somebody waits to hear that a host's name is
+ * wrong. */
+#define REACH_MS 5000
+
 int
 api_scim_me(struct rest *r, struct call *call, struct api_scim_me *out)
 {
@@ -22,6 +26,7 @@ api_scim_me(struct rest *r, struct call *call, struct api_scim_me *out)
 		.family = REST_OTHER,
 		.repeatable = true,
 		.metadata = true,
+		.connect_ms = REACH_MS,
 	};
 	struct rest_answer answer;
 	const char *user = NULL, *id = "";

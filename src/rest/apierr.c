@@ -28,6 +28,12 @@ keep(char *dst, size_t bytes, const char *src, size_t len)
 	for (; len > 0 && n + 1 < bytes; src++, len--)
 		dst[n++] = (unsigned char)*src < 0x20 || *src == 0x7f ? ' ' :
 									*src;
+	/* What is cut does not end in the middle of a character. */
+	if (len > 0)
+		while (n > 0 && ((unsigned char)*src & 0xc0) == 0x80) {
+			n--;
+			src--;
+		}
 	while (n > 0 && dst[n - 1] == ' ')
 		n--;
 	dst[n] = '\0';
@@ -79,6 +85,9 @@ read_json(const char *body, size_t len, struct apierr *out)
 		keep_text(out->message, sizeof(out->message), text);
 		known = true;
 	}
+	/* SCIM's way of saying that something broke. */
+	if (strcmp(out->message, "null") == 0)
+		out->message[0] = '\0';
 	read_details(doc, out);
 	json_object_put(doc);
 	return known;
@@ -122,14 +131,26 @@ read_element(const char *body, size_t len, const char *name,
 	return out->message[0] != '\0';
 }
 
+/* Anything else is words, unless it is a page. */
+static void
+read_words(const char *body, size_t len, struct apierr *out)
+{
+	keep(out->message, sizeof(out->message), body, len);
+	if (out->message[0] == '<')
+		out->message[0] = '\0';
+}
+
 void
-apierr_read(int status, const char *body, size_t len, struct apierr *out)
+apierr_read(int status, const char *body, size_t len, const char *phrase,
+    struct apierr *out)
 {
 	*out = (struct apierr){ .code = "" };
 	if (!read_json(body, len, out) && !read_plain(body, len, out) &&
 	    !read_element(body, len, "pre", out) &&
 	    !read_element(body, len, "title", out))
-		keep(out->message, sizeof(out->message), body, len);
+		read_words(body, len, out);
+	if (out->message[0] == '\0')
+		keep_text(out->message, sizeof(out->message), phrase);
 	if (out->message[0] == '\0')
 		(void)snprintf(out->message, sizeof(out->message),
 		    "HTTP status %d", status);

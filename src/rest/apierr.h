@@ -11,7 +11,9 @@ struct apierr {
 };
 
 /* Any body, of any shape of reference section 1.5: JSON with error_code, of API 1.2,
- * of SCIM, "CODE: text", HTML, nothing.  status is for the text when there is none. */
-void apierr_read(int status, const char *body, size_t len, struct apierr *out);
+ * of SCIM, "CODE: text", HTML, nothing.  Where it has no words, phrase (of the header
+ * X-Databricks-Reason-Phrase; or "") and then the status stand in. */
+void apierr_read(int status, const char *body, size_t len, const char *phrase,
+    struct apierr *out);
 
 #endif

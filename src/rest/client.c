@@ -29,7 +29,7 @@
 #include "base/banned.h"
 
 #define ANSWER_MAX     ((size_t)1 << 20)
-#define THROTTLE_MS    1000 /* a 429 that does not say how long */
+#define THROTTLE_MS    ((int64_t)1000) /* a 429 that does not say how long */
 #define URL_BYTES_MAX  ((size_t)64 << 10)
 #define SHOWN_TRANSFER ((uint64_t)1 << 20) /* smaller ones are over at once */
 #define PARTS_MAX      4
@@ -185,6 +185,8 @@ build(struct sending *s)
 		.n_parts = s->req->n_parts,
 		.repeatable = s->req->repeatable,
 		.metadata = s->req->metadata,
+		.compressed = s->req->metadata &&
+		    strcmp(s->req->method, "GET") == 0,
 		.idle_ms = c->timeout_ms,
 		.answer_ms = s->req->slow || bytes > SHOWN_TRANSFER ?
 		    c->answer_timeout_ms : c->timeout_ms,
@@ -214,17 +216,33 @@ is_foreign(const struct http_reply *r)
 	    strncasecmp(r->content_type, "text/html", 9) == 0;
 }
 
+/* Where a redirect leads is half of the explanation; its query may be private. */
+static void
+explain_foreign(struct apierr *out, const struct http_reply *r)
+{
+	if (r->status < 300)
+		text_copy(out->message, sizeof(out->message), "the server"
+		    " answers with a web page: check host and credential");
+	else
+		(void)snprintf(out->message, sizeof(out->message), "the server"
+		    " answers with a redirect to %.*s: check host and"
+		    " credential", (int)strcspn(r->location, "?#"),
+		    r->location[0] != '\0' ? r->location : "nowhere");
+}
+
 static int
 decode(struct sending *s, struct http_reply *r)
 {
 	struct json_object *doc = NULL;
 	size_t i = 0;
 
-	while (i < r->body.len && strchr(" \t\r\n", r->body.data[i]) != NULL)
+	while (i < r->body.len && strchr(" \t\r\n", r->body.data[i]) != NULL &&
+	    r->body.data[i] != '\0')
 		i++;
 	if (i < r->body.len && jval_parse(r->body.data, r->body.len, &doc) < 0) {
 		text_copy(s->problem.message, sizeof(s->problem.message),
 		    "the answer is not JSON");
+		s->answer->unknown = true;
 		return -EIO;
 	}
 	s->answer->json = doc;
@@ -239,35 +257,40 @@ static int
 judge(struct sending *s, struct http_reply *r)
 {
 	s->status = r->status;
-	s->problem = (struct apierr){ .code = "" };
 	if (r->org_id[0] != '\0')
 		memcpy(s->answer->org_id, r->org_id, sizeof(r->org_id));
 	s->answer->server_ms = r->date_ms;
 	if (is_foreign(r)) {
-		(void)snprintf(s->problem.message, sizeof(s->problem.message),
-		    "the server answers with a %s: check host and credential",
-		    r->status >= 300 ? "redirect" : "web page");
+		explain_foreign(&s->problem, r);
 		return -EACCES;
 	}
-	if (r->status >= 400) {
-		apierr_read(r->status, buf_text(&r->body), r->body.len,
-		    &s->problem);
-		if (s->problem.request_id[0] == '\0')
-			text_copy(s->problem.request_id,
-			    sizeof(s->problem.request_id), r->request_id);
-		return errmap_errno(r->status, s->problem.code,
-		    s->problem.message);
-	}
-	return decode(s, r);
+	if (r->status < 400)
+		return decode(s, r);
+	apierr_read(r->status, buf_text(&r->body), r->body.len, r->reason,
+	    &s->problem);
+	if (s->problem.request_id[0] == '\0')
+		text_copy(s->problem.request_id,
+		    sizeof(s->problem.request_id), r->request_id);
+	return errmap_errno(r->status, s->problem.code, s->problem.message);
+}
+
+/* That a name is taken or is not there, and that a deletion goes on, are answers and
+ * not failures. */
+static bool
+is_ordinary(int err)
+{
+	return err == -ENOENT || err == -EEXIST || err == -ENOTEMPTY ||
+	    err == -EAGAIN || err == -EINTR;
 }
 
 /* Logged once, here, where it is first known; and remembered. */
 static void
 report(struct sending *s, int err)
 {
-	struct call *call = s->call;
+	char request[256];
 	struct error_row row = {
-		.op = call->op,
+		.op = s->call->op != NULL ? s->call->op : "-",
+		.request = request,
 		.subject = s->req->subject != NULL ? s->req->subject : "-",
 		.http_status = s->status,
 		.code = s->problem.code,
@@ -275,22 +298,19 @@ report(struct sending *s, int err)
 		.request_id = s->problem.request_id,
 		.err = -err,
 	};
-	char request[256];
 
-	text_copy(call->words, sizeof(call->words), s->problem.message);
 	if (err == -EINTR)
+		text_copy(s->problem.message, sizeof(s->problem.message),
+		    "interrupted");
+	text_copy(s->call->words, sizeof(s->call->words), s->problem.message);
+	if (is_ordinary(err))
 		return;
 	(void)snprintf(request, sizeof(request), "%s %s", s->req->method,
 	    s->req->path);
-	row.request = request;
-	/* What is there and what is not is an answer, not a failure. */
-	if (err != -ENOENT && err != -EEXIST && err != -ENOTEMPTY) {
-		errors_add(s->rest->config.errors, &row);
-		log_warn("rest", "%s %s: %s: %d %s %s %s", row.op != NULL ?
-		    row.op : "-", row.subject, request, s->status,
-		    s->problem.code, s->problem.message,
-		    s->problem.request_id);
-	}
+	errors_add(s->rest->config.errors, &row);
+	log_warn("rest", "%s %s: %s: %d %s %s %s", row.op, row.subject,
+	    request, s->status, s->problem.code, s->problem.message,
+	    s->problem.request_id);
 }
 
 /* --- attempts ------------------------------------------------------------------------ */
@@ -315,14 +335,26 @@ wait_ms(struct call *call, int64_t ms)
 	}
 }
 
+/* No answer came: what the exchange says. */
+static int
+judge_failure(struct sending *s, const struct http_reply *r, int err)
+{
+	text_copy(s->problem.message, sizeof(s->problem.message), r->words);
+	counter_add(CTR_http_errors_total, 1);
+	/* Too long an answer is a wrong answer, not a file that is too large. */
+	return err == -EFBIG && !r->ours ? -EIO : err;
+}
+
 /* One exchange; *o says how it went. */
 static int
-attempt(struct sending *s, struct retry_outcome *o)
+attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 {
 	struct http_reply reply;
 	int64_t began = clock_mono_ms();
 	int ret;
 
+	s->status = 0;
+	s->problem = (struct apierr){ .code = "" };
 	buf_clear(&s->auth);
 	ret = auth_header(s->rest->config.auth, s->call, &s->auth);
 	if (ret < 0)
@@ -331,29 +363,24 @@ attempt(struct sending *s, struct retry_outcome *o)
 	s->http.url = buf_text(&s->url);
 	ret = http_exchange(s->rest->config.http, s->call, &s->http, &reply);
 	OPENSSL_cleanse(s->auth.data, s->auth.len);
+	*quiet_ms = reply.quiet_ms;
 	*o = (struct retry_outcome){
 		.err = ret,
 		.status = reply.status,
 		.retry_after_ms = reply.retry_after_ms,
 		.repeatable = s->req->repeatable,
 		.acted = reply.acted,
+		.ours = reply.ours,
+		.code = s->problem.code,
+		.message = s->problem.message,
 	};
-	if (ret == 0) {
-		ret = judge(s, &reply);
-	} else {
-		s->status = 0;
-		s->problem = (struct apierr){ .code = "" };
-		text_copy(s->problem.message, sizeof(s->problem.message),
-		    reply.words);
-		counter_add(CTR_http_errors_total, 1);
-	}
-	o->code = s->problem.code;
-	o->message = s->problem.message;
-	/* No answer, or one from in between: it may have been done. */
-	if ((o->err != 0 && o->acted) || (o->err == 0 && o->status >= 500))
+	ret = ret == 0 ? judge(s, &reply) : judge_failure(s, &reply, ret);
+	if (retry_is_unknown(o))
 		s->answer->unknown = true;
-	log_debug("rest", "%s %s: %d, %zu bytes, %lld ms%s%s", s->req->method,
-	    s->req->path, s->status, reply.body.len + s->answer->text.len,
+	log_debug("rest", "%s %s (%s): %d, %zu bytes, %lld ms%s%s",
+	    s->req->method, s->req->path,
+	    s->req->subject != NULL ? s->req->subject : "-", s->status,
+	    reply.body.len + s->answer->text.len,
 	    (long long)(clock_mono_ms() - began), ret < 0 ? ": " : "",
 	    ret < 0 ? s->problem.message : "");
 	http_reply_release(&reply);
@@ -368,40 +395,64 @@ is_refused(const struct sending *s)
 	    strstr(s->problem.message, "Invalid access token") != NULL);
 }
 
+/* Everybody waits when the service asks for it. */
+static void
+hold_back(struct sending *s, const struct retry_outcome *o, int64_t ms)
+{
+	if (!retry_is_throttle(o))
+		return;
+	counter_add(CTR_http_throttled_total, 1);
+	if (o->retry_after_ms < 0 || ms < 0)
+		ms = THROTTLE_MS;
+	limiter_hold(s->rest->limiter, s->req->family, ms);
+}
+
+/* What the last attempt leaves to decide with. */
+static void
+count_attempt(struct retry_state *state, const struct retry_outcome *o,
+    int64_t began, int64_t *moved, int64_t quiet_ms)
+{
+	int64_t now = clock_mono_ms();
+
+	if (quiet_ms >= 0 && now - quiet_ms > *moved)
+		*moved = now - quiet_ms;
+	state->attempts++;
+	state->breaks = retry_class(o) == RETRY_BROKEN ? state->breaks + 1 : 0;
+	state->spent_ms = now - began;
+	state->quiet_ms = now - *moved;
+	digest_random(&state->random, sizeof(state->random));
+}
+
 /* Attempts until one counts.  Returns its result. */
 static int
 try_until_done(struct sending *s)
 {
 	const struct rest_config *c = &s->rest->config;
-	int64_t began = clock_mono_ms();
+	int64_t began = clock_mono_ms(), moved = began;
 	struct retry_state state = { .patience_ms = c->retry_timeout_ms,
-		.timeout_ms = c->timeout_ms };
-	int ret;
+		.timeout_ms = s->req->connect_ms != 0 ? s->req->connect_ms :
+							c->timeout_ms };
 
 	for (;;) {
-		struct retry_outcome o = { 0 };
-		int64_t ms;
+		struct retry_outcome o = { .code = "", .message = "",
+			.ours = true };
+		int64_t ms, quiet_ms = -1;
+		int ret;
 
 		ret = limiter_wait(s->rest->limiter, s->call, s->req->family);
 		if (ret < 0)
 			return ret;
-		ret = attempt(s, &o);
+		ret = attempt(s, &o, &quiet_ms);
 		if (ret >= 0)
 			return ret;
-		state.attempts++;
 		if (is_refused(s) && !s->auth_renewed) {
 			s->auth_renewed = true;
 			if (auth_refused(c->auth, s->call) == 0)
 				continue;
 		}
-		state.spent_ms = clock_mono_ms() - began;
-		digest_random(&state.random, sizeof(state.random));
+		count_attempt(&state, &o, began, &moved, quiet_ms);
 		ms = retry_wait_ms(&state, &o);
-		if (retry_is_throttle(&o)) {
-			counter_add(CTR_http_throttled_total, 1);
-			limiter_hold(s->rest->limiter, s->req->family,
-			    ms >= 0 ? ms : THROTTLE_MS);
-		}
+		hold_back(s, &o, ms);
 		if (ms < 0)
 			return ret;
 		counter_add(CTR_http_retries_total, 1);
@@ -425,8 +476,6 @@ rest_send(struct rest *r, struct call *call, const struct rest_request *req,
 		ret = try_until_done(&s);
 	if (ret < 0)
 		report(&s, ret);
-	if (ret == -EINTR)
-		out->unknown = true;
 	transfer_end(r->config.transfers, s.transfer);
 	buf_release(&s.url);
 	buf_release(&s.auth);

@@ -71,12 +71,14 @@ struct rest_request {
 	struct json_object *json;	/* borrowed */
 	const struct rest_body *body;	/* sent as content_type */
 	const struct rest_part *parts;	/* n_parts of them */
-	const char *content_type;
+	const char *content_type; /* a whole line: "Content-Type: ..." */
 	size_t n_parts;
 	bool repeatable; /* sending it twice does no harm */
 	bool slow;	 /* the answer may take answer_timeout_ms */
 	bool metadata;	 /* small: uses the lane kept free of bulk transfers */
 	size_t answer_max; /* bytes of the answer that are accepted; 0: 1 MiB */
+	int64_t connect_ms; /* how long to try to reach the service; 0: the
+			     * client's timeout_ms */
 };
 
 struct rest_answer {
@@ -89,9 +91,9 @@ struct rest_answer {
 };
 
 /* 0, or negative errno: the mapped error of the service, or -EINTR, -ETIMEDOUT,
- * -EHOSTUNREACH, -ECONNREFUSED ... from the network, -EBADMSG never (an answer
- * that is not what was promised is -EIO).  out needs rest_answer_release in every
- * case. */
+ * -EHOSTUNREACH, -ECONNREFUSED, -EPROTO (TLS) ... from the network, -EBADMSG never
+ * (an answer that is not what was promised is -EIO).  -EAGAIN is PARTIAL_DELETE
+ * alone.  out needs rest_answer_release in every case. */
 int rest_send(struct rest *r, struct call *call, const struct rest_request *req,
     struct rest_answer *out);
 void rest_answer_release(struct rest_answer *a);

@@ -1,6 +1,4 @@
-/* rest/retry.c - which failures to try again, and when.
- *
- * Source: API reference, section 1.7: the intersection of what real clients do. */
+/* rest/retry.c - which failures to try again, and when. */
 #include "config.h"
 
 #include "rest/retry.h"
@@ -13,10 +11,10 @@
 
 #include "base/banned.h"
 
-#define WAIT_FIRST_MS 500
-#define WAIT_MAX_MS   ((int64_t)20 * 1000)
+#define WAIT_FIRST_MS ((int64_t)500)
+#define WAIT_MAX_MS   ((int64_t)5000) /* so that the end of a storm is noticed */
 #define AFTER_MAX_MS  ((int64_t)60 * 1000) /* longer Retry-After is cut */
-#define ATTEMPTS_IO   4 /* for connections that break */
+#define SPREAD_MS     250 /* not all at the instant that Retry-After names */
 
 /* Parts of messages for which the SDKs try again whatever the status. */
 static const char *const transient[] = {
@@ -25,11 +23,11 @@ static const char *const transient[] = {
 	"Unknown worker environment",
 	"UnknownWorkerEnvironmentException",
 	"ClusterNotReadyException",
-	"Please try again later or try a faster operation.",
 	"RPC token bucket limit has been exceeded",
 	"Current request has to be retried",
 	"Timed out after ",
 	"deadline exceeded",
+	"try a faster operation",
 };
 
 static bool
@@ -44,33 +42,101 @@ is_transient(const char *message)
 bool
 retry_is_throttle(const struct retry_outcome *o)
 {
-	return o->err == 0 && (o->status == 429 ||
-	    strcmp(o->code, "RESOURCE_EXHAUSTED") == 0 ||
-	    strcmp(o->code, "REQUEST_LIMIT_EXCEEDED") == 0);
+	if (o->err != 0)
+		return false;
+	return o->status == 429 ||
+	    (o->status == 503 && o->retry_after_ms >= 0) ||
+	    (o->status >= 400 &&
+		(strcmp(o->code, "RESOURCE_EXHAUSTED") == 0 ||
+		    strcmp(o->code, "REQUEST_LIMIT_EXCEEDED") == 0));
 }
 
-/* Doubling, with full jitter between half and all of it. */
+/* Is it sure that nothing was done?  A 503 says so when it names a time, and not
+ * when a gateway has lost patience with a service that may go on. */
+static bool
+is_surely_undone(const struct retry_outcome *o)
+{
+	return retry_is_throttle(o) && !is_transient(o->message);
+}
+
+static enum retry_class
+class_without_answer(const struct retry_outcome *o)
+{
+	if (o->ours)
+		return RETRY_FINAL;
+	switch (o->err) {
+	case -EINTR:
+	case -EFBIG:
+	case -EINVAL:
+	case -EPROTO: /* a certificate does not get better */
+		return RETRY_FINAL;
+	case -ETIMEDOUT: /* after sending, patience has been spent already */
+		return o->acted ? RETRY_FINAL : RETRY_UNREACHED;
+	default:
+		if (!o->acted)
+			return RETRY_UNREACHED;
+		return o->repeatable ? RETRY_BROKEN : RETRY_FINAL;
+	}
+}
+
+enum retry_class
+retry_class(const struct retry_outcome *o)
+{
+	if (o->err != 0)
+		return class_without_answer(o);
+	if (o->status < 400 || strcmp(o->code, "PARTIAL_DELETE") == 0)
+		return RETRY_FINAL; /* deleting goes on in another call */
+	if (is_surely_undone(o))
+		return RETRY_THROTTLED;
+	if (!o->repeatable)
+		return RETRY_FINAL;
+	switch (o->status) {
+	case 503:
+		return RETRY_THROTTLED;
+	case 408:
+	case 500: /* not blindly: what does no harm twice, and a few times */
+	case 502:
+	case 504:
+		return RETRY_BROKEN;
+	default:
+		return is_transient(o->message) ? RETRY_THROTTLED : RETRY_FINAL;
+	}
+}
+
+bool
+retry_is_unknown(const struct retry_outcome *o)
+{
+	if (o->err != 0)
+		return o->acted;
+	return (o->status >= 500 || o->status == 408) && o->status != 501 &&
+	    !is_surely_undone(o);
+}
+
+/* Anywhere below twice the last bound, so that clients that failed together do not
+ * come back together; but never at once. */
 static int64_t
 back_off_ms(const struct retry_state *s)
 {
-	int64_t ms = WAIT_FIRST_MS;
+	int64_t bound = WAIT_FIRST_MS;
 
-	for (unsigned i = 1; i < s->attempts && ms < WAIT_MAX_MS; i++)
-		ms *= 2;
-	if (ms > WAIT_MAX_MS)
-		ms = WAIT_MAX_MS;
-	return ms / 2 + (int64_t)(s->random % (uint64_t)(ms / 2 + 1));
+	for (unsigned i = 1; i < s->attempts && bound < WAIT_MAX_MS; i++)
+		bound *= 2;
+	if (bound > WAIT_MAX_MS)
+		bound = WAIT_MAX_MS;
+	return bound / 8 +
+	    (int64_t)(s->random % (uint64_t)(bound - bound / 8 + 1));
 }
 
 static int64_t
 asked_wait_ms(const struct retry_state *s, const struct retry_outcome *o)
 {
-	if (o->retry_after_ms < 0)
+	int64_t ms = o->retry_after_ms;
+
+	if (ms <= 0)
 		return back_off_ms(s);
-	if (o->retry_after_ms > AFTER_MAX_MS)
-		return AFTER_MAX_MS;
-	/* Not all at the same instant. */
-	return o->retry_after_ms + (int64_t)(s->random % 250);
+	if (ms > AFTER_MAX_MS)
+		ms = AFTER_MAX_MS;
+	return ms + (int64_t)(s->random % SPREAD_MS);
 }
 
 static int64_t
@@ -82,37 +148,18 @@ within(int64_t wait_ms, int64_t spent_ms, int64_t limit_ms)
 int64_t
 retry_wait_ms(const struct retry_state *s, const struct retry_outcome *o)
 {
-	switch (o->err) {
-	case 0:
+	switch (retry_class(o)) {
+	case RETRY_UNREACHED:
+		return within(back_off_ms(s), s->quiet_ms, s->timeout_ms);
+	case RETRY_THROTTLED:
+		return within(asked_wait_ms(s, o), s->spent_ms,
+		    s->patience_ms);
+	case RETRY_BROKEN:
+		if (s->breaks >= RETRY_BREAKS)
+			return -1;
+		return within(asked_wait_ms(s, o), s->quiet_ms, s->timeout_ms);
+	case RETRY_FINAL:
 		break;
-	case -EINTR:
-	case -ENOMEM:
-	case -EFBIG:
-	case -EPROTO: /* a certificate does not get better */
-	case -ETIMEDOUT: /* patience has been spent already */
-		return -1;
-	default:
-		/* The connection failed or broke. */
-		if (o->acted && !o->repeatable)
-			return -1;
-		if (s->attempts >= ATTEMPTS_IO)
-			return -1;
-		return within(back_off_ms(s), s->spent_ms, s->timeout_ms);
 	}
-	if (retry_is_throttle(o))
-		return within(asked_wait_ms(s, o), s->spent_ms,
-		    s->patience_ms);
-	if (o->status < 400 || strcmp(o->code, "PARTIAL_DELETE") == 0)
-		return -1;
-	/* 503 and the like: it may have been done. */
-	if (!o->repeatable && o->retry_after_ms < 0)
-		return -1;
-	if (o->status == 503 || o->status == 502 || o->status == 504 ||
-	    is_transient(o->message))
-		return within(asked_wait_ms(s, o), s->spent_ms,
-		    s->patience_ms);
-	/* A lone 500 on something that does no harm twice is worth a few tries. */
-	if (o->status == 500 && o->repeatable && s->attempts < ATTEMPTS_IO)
-		return within(back_off_ms(s), s->spent_ms, s->timeout_ms);
 	return -1;
 }
