@@ -66,10 +66,13 @@ vfs_drain(struct vfs *v, int64_t timeout_ms)
 unsigned
 vfs_dirty(struct vfs *v)
 {
+	struct node *n, *next;
 	unsigned dirty;
 
 	lock_take(&v->lock);
-	dirty = v->dirty + v->loose;
+	dirty = v->loose;
+	HASH_ITER(hh_id, v->by_id, n, next)
+		dirty += n->scratch == SCRATCH_NO && node_is_dirty_locked(v, n);
 	lock_drop(&v->lock);
 	return dirty;
 }

@@ -69,7 +69,8 @@ unsigned vfs_drain(struct vfs *v, int64_t timeout_ms);
 /* After vfs_drain, with no operation running. */
 void vfs_free(struct vfs *v);
 
-/* Files whose content the server does not have. */
+/* Files whose content the server does not have and should; scratch files do not
+ * count. */
 unsigned vfs_dirty(struct vfs *v);
 
 #endif
