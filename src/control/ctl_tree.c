@@ -47,9 +47,9 @@ static const struct ctl_row rows[] = {
 	{ .path = "errors",
 	    .mode = 0400,
 	    .show = ctl_live_errors_show,
-	    .help = "The last 200 errors, oldest first: time, operation,"
-		    " request, path, HTTP status, error code, message, request"
-		    " id." },
+	    .help = "The last 200 errors, oldest first: time, operation, path,"
+		    " request, HTTP status, error code, errno, message,"
+		    " request id." },
 	{ .path = "transfers",
 	    .mode = 0400,
 	    .show = ctl_live_transfers_show,

@@ -163,6 +163,31 @@ START_TEST(every_row_can_be_reached_and_is_explained)
 }
 END_TEST
 
+START_TEST(the_manual_explains_every_row)
+{
+	const char *src = getenv("srcdir"), *section, *end;
+	char *path = text_printf("%s/man/brickfs.1", src != NULL ? src : ".");
+	const struct ctl_row *row;
+	struct buf page;
+
+	buf_init(&page, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(io_read_file(path, &page), 0);
+	section = strstr(buf_text(&page), ".Sh CONTROL FILES");
+	ck_assert_ptr_nonnull(section);
+	end = strstr(section + 1, "\n.Sh ");
+	ck_assert_ptr_nonnull(end);
+	page.data[end - page.data] = '\0';
+	for (size_t i = 0; (row = ctl_tree_row(i)) != NULL; i++) {
+		const char *slash = strrchr(row->path, '/');
+
+		ck_assert_msg(strstr(section, slash != NULL ? slash + 1 :
+		    row->path) != NULL, "%s", row->path);
+	}
+	buf_release(&page);
+	free(path);
+}
+END_TEST
+
 struct names {
 	char text[1024];
 };
@@ -481,6 +506,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT(every_row_can_be_reached_and_is_explained),
+	UNIT(the_manual_explains_every_row),
 	UNIT_ROWS(directories_list_each_name_once, list_rows),
 	UNIT_ROWS(what_is_in_no_row_is_not_there, absent_rows),
 	UNIT_ROWS(files_say_what_they_are_for, read_rows),
