@@ -524,7 +524,7 @@ cleanup() {
 			[ -s "$log" ] || continue
 			echo "--- ${log##*/}"
 			grep -nE -A 30 "$report" "$log" | head -n 80
-			tail -n 40 "$log"
+			grep -v ' /emulator/' "$log" | tail -n 40
 		done
 	fi
 	if [ -n "${KEEP:-}" ]; then

@@ -64,7 +64,7 @@ mount_brickfs -o debug
 cat "$mnt/dbfs/hello" >/dev/null
 tr '\0' ' ' <"/proc/$brickfs_pid/cmdline" >"$work/cmdline"
 ! grep -q "$emu_token" "$work/cmdline" || fail "the token is on the command line"
-! grep -rq "$emu_token" "$mnt/.control" || fail "the token is in .control"
+! grep -rqs "$emu_token" "$mnt/.control" || fail "the token is in .control"
 unmount
 for log in "$work"/brickfs.*.log "$work/background.log"; do
 	! grep -q "$emu_token" "$log" || fail "the token is in $log"

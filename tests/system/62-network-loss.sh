@@ -23,11 +23,13 @@ in_time cat "$mnt/f"
 [ $status -ne 0 ] || fail "content without a server"
 grep -qE 'timed out|unreachable|refused|I/O error|is down' "$work/err" ||
 	fail "it says: $(cat "$work/err")"
+in_time cp "$work/want" "$mnt/written"
+grep -q 'failed to close' "$work/err" ||
+	fail "close succeeded without a server: $(cat "$work/err")"
+expect_same "$work/want" "$mnt/written"
 in_time ls "$mnt"
 in_time mkdir "$mnt/dir"
 [ $status -ne 0 ] || fail "a directory without a server"
-in_time cp "$work/want" "$mnt/written"
-[ $status -ne 0 ] || fail "close succeeded without a server"
 
 note "it is back: everything works, and what was written arrives"
 start_emulator
