@@ -257,6 +257,7 @@ on_leave(void *ctx)
 
 	stop_limit(b->stop, b->config.drain_timeout_ms + ENDING_MS);
 	notify("STOPPING=1");
+	stack_leave(b->stack);
 	mount_leave(b->mount);
 }
 

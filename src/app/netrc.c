@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/crypto.h>
 
@@ -15,6 +16,24 @@
 #include "base/banned.h"
 
 static const char blanks[] = " \t\r\n";
+
+/* A quoted word, whose first quote is before *at: cut out of the text itself, with
+ * "\x" as x. */
+static char *
+quoted_word(char **at)
+{
+	char *word = *at, *to = word;
+
+	while (**at != '\0' && **at != '"') {
+		if (**at == '\\' && (*at)[1] != '\0')
+			++*at;
+		*to++ = *(*at)++;
+	}
+	if (**at == '"')
+		++*at;
+	*to = '\0';
+	return word;
+}
 
 /* The next word, in the text itself; NULL at the end.  Comments run from a '#' word
  * to the end of the line. */
@@ -31,6 +50,10 @@ next_word(char **at)
 	}
 	if (**at == '\0')
 		return NULL;
+	if (**at == '"') {
+		++*at;
+		return quoted_word(at);
+	}
 	word = *at;
 	*at += strcspn(*at, blanks);
 	if (**at != '\0')
@@ -38,38 +61,73 @@ next_word(char **at)
 	return word;
 }
 
+/* A macro runs to the next empty line, and may hold any words. */
+static void
+skip_macro(char **at)
+{
+	char *end = strstr(*at, "\n\n");
+
+	*at = end != NULL ? end : *at + strlen(*at);
+}
+
+struct found {
+	const char *user, *secret; /* in the text */
+};
+
+/* The first entry of host that has a password. */
+static bool
+find_entry(char *at, const char *host, struct found *out)
+{
+	bool ours = false;
+	char *word;
+
+	while ((word = next_word(&at)) != NULL) {
+		bool is_machine = strcmp(word, "machine") == 0;
+
+		if (is_machine || strcmp(word, "default") == 0) {
+			if (out->secret != NULL)
+				break;
+			*out = (struct found){ NULL, NULL };
+			word = is_machine ? next_word(&at) : NULL;
+			ours = word != NULL && strcasecmp(word, host) == 0;
+		} else if (strcmp(word, "macdef") == 0) {
+			skip_macro(&at);
+		} else if (strcmp(word, "login") == 0) {
+			word = next_word(&at);
+			out->user = ours ? word : NULL;
+		} else if (strcmp(word, "password") == 0) {
+			word = next_word(&at);
+			out->secret = ours ? word : NULL;
+		} else if (strcmp(word, "account") == 0) {
+			(void)next_word(&at);
+		}
+	}
+	return out->secret != NULL;
+}
+
 int
 netrc_find(const char *text, const char *host, char **login, char **password)
 {
-	char *copy = text_dup(text), *at = copy, *word;
-	const char *user = NULL, *secret = NULL;
-	bool ours = false, done = false;
+	struct found found = { NULL, NULL };
+	size_t len = strlen(text);
+	char *copy = text_dup(text), *user, *secret;
 	int ret = -ENOENT;
 
 	if (copy == NULL)
 		return -ENOMEM;
-	while (!done && (word = next_word(&at)) != NULL) {
-		if (strcmp(word, "machine") == 0) {
-			done = ours && secret != NULL;
-			word = done ? NULL : next_word(&at);
-			ours = ours ? done :
-			    word != NULL && strcasecmp(word, host) == 0;
-		} else if (strcmp(word, "default") == 0) {
-			done = ours;
-		} else if (strcmp(word, "login") == 0) {
-			word = next_word(&at);
-			user = ours ? word : user;
-		} else if (strcmp(word, "password") == 0) {
-			word = next_word(&at);
-			secret = ours ? word : secret;
+	if (find_entry(copy, host, &found)) {
+		user = text_dup(found.user != NULL ? found.user : "token");
+		secret = text_dup(found.secret);
+		ret = user != NULL && secret != NULL ? 0 : -ENOMEM;
+		if (ret == 0) {
+			*login = user;
+			*password = secret;
+		} else {
+			free(user);
+			free(secret);
 		}
 	}
-	if (secret != NULL) {
-		*login = text_dup(user != NULL ? user : "token");
-		*password = text_dup(secret);
-		ret = *login != NULL && *password != NULL ? 0 : -ENOMEM;
-	}
-	OPENSSL_cleanse(copy, strlen(text));
+	OPENSSL_cleanse(copy, len);
 	free(copy);
 	return ret;
 }

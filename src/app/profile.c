@@ -17,6 +17,7 @@
 #include "app/ini.h"
 #include "app/netrc.h"
 #include "base/buf.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/url.h"
@@ -81,43 +82,51 @@ env(const char *name)
 
 /* --- files with secrets --------------------------------------------------------- */
 
-/* Opened once and judged by what was opened.  -ENOENT without words. */
+/* Is this a file of ours that nobody else may change? */
+static int
+check_private(struct search *s, const char *path, int fd, struct stat *st)
+{
+	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
+		return fail(s, -EINVAL, "%s is not a regular file", path);
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return fail(s, -EPERM, "%s belongs to somebody else; copy it and"
+		    " make it yours", path);
+	if ((st->st_mode & 022) != 0)
+		return fail(s, -EPERM, "%s can be written by others; run: chmod"
+		    " 600 %s", path, path);
+	if (st->st_size >= (off_t)FILE_MAX)
+		return fail(s, -EFBIG, "%s is too long for a config file", path);
+	if ((st->st_mode & 044) != 0)
+		log_warn("config", "%s can be read by others; run: chmod 600"
+		    " %s", path, path);
+	return 0;
+}
+
+/* Opened once and judged by what was opened; read to where it belongs, so that no
+ * copy of a secret stays behind.  -ENOENT without words. */
 static int
 read_private(struct search *s, const char *path, struct buf *out)
 {
 	struct stat st;
-	int fd, ret = 0;
+	ssize_t n;
+	int fd, ret;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : fail(s, -errno,
 		    "cannot read %s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		ret = fail(s, -EINVAL, "%s is not a regular file", path);
-	else if (st.st_uid != geteuid() && st.st_uid != 0)
-		ret = fail(s, -EPERM, "%s belongs to somebody else; copy it and"
-		    " make it yours", path);
-	else if ((st.st_mode & 022) != 0)
-		ret = fail(s, -EPERM, "%s can be written by others; run: chmod"
-		    " 600 %s", path, path);
-	else if (st.st_size > (off_t)FILE_MAX)
-		ret = fail(s, -EFBIG, "%s is too long for a config file", path);
-	if (ret == 0 && (st.st_mode & 044) != 0)
-		log_warn("config", "%s can be read by others; run: chmod 600"
-		    " %s", path, path);
-	while (ret == 0) {
-		char piece[4096];
-		ssize_t n = read(fd, piece, sizeof(piece));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			ret = fail(s, -errno, "cannot read %s: %s", path,
-			    strerror(errno));
-		if (n <= 0)
-			break;
-		ret = buf_append(out, piece, (size_t)n);
-		OPENSSL_cleanse(piece, sizeof(piece));
+	ret = check_private(s, path, fd, &st);
+	if (ret == 0)
+		ret = buf_reserve(out, (size_t)st.st_size);
+	if (ret == 0) {
+		n = io_pread(fd, out->data, (size_t)st.st_size, 0);
+		if (n < 0) {
+			ret = fail(s, (int)n, "cannot read %s: %s", path,
+			    strerror((int)-n));
+		} else {
+			out->len = (size_t)n;
+			out->data[n] = '\0';
+		}
 	}
 	(void)close(fd);
 	return ret;
@@ -271,6 +280,30 @@ same_host(struct search *s)
 	return same;
 }
 
+/* Without a profile named, one that is made for the host that was given is meant. */
+static int
+choose_by_host(struct search *s)
+{
+	const char *other, *fits = NULL;
+
+	if (s->ini == NULL || s->named || env("DATABRICKS_TOKEN") != NULL ||
+	    (s->section != NULL && same_host(s)))
+		return 0;
+	for (size_t i = 0; (other = ini_section(s->ini, i)) != NULL; i++) {
+		s->section = other;
+		if (strcmp(other, SETTINGS) == 0 ||
+		    ini_get(s->ini, other, "host") == NULL || !same_host(s))
+			continue;
+		if (fits != NULL)
+			return fail(s, -EINVAL, "profiles '%s' and '%s' of %s"
+			    " are both for %s; choose with -o profile=", fits,
+			    other, s->config, s->out->base_url);
+		fits = other;
+	}
+	s->section = fits;
+	return 0;
+}
+
 static int
 take_secret(struct search *s, enum auth_kind kind, const char *user,
     const char *secret, const char *origin)
@@ -309,28 +342,58 @@ search_netrc(struct search *s)
 	return ret;
 }
 
+/* Ways to prove who one is that this version does not know. */
+static int
+refuse_unknown(struct search *s, const char *type, const char *origin)
+{
+	if (type != NULL && strcmp(type, "pat") != 0 &&
+	    strcmp(type, "basic") != 0)
+		return fail(s, -EOPNOTSUPP, "%s asks for auth_type '%s', which"
+		    " this version does not know; use a personal access token",
+		    origin, type);
+	return 0;
+}
+
+static int
+no_credential(struct search *s)
+{
+	const char *origin;
+
+	if (find(s, "client_id", "DATABRICKS_CLIENT_ID", &origin) != NULL)
+		return fail(s, -EOPNOTSUPP, "%s has a client_id and no token:"
+		    " this version does not know OAuth; use a personal access"
+		    " token", origin);
+	return fail(s, -ENOENT, "no token for %s: set DATABRICKS_TOKEN, or"
+	    " token in a profile of %s, or an entry in ~/.netrc",
+	    s->out->base_url, s->config);
+}
+
 static int
 set_credential(struct search *s)
 {
-	const char *token, *user, *password, *origin, *ignored;
+	const char *type, *token, *user, *password, *origin;
 	int ret;
 
+	ret = choose_by_host(s);
+	if (ret < 0)
+		return ret;
+	type = find(s, "auth_type", "DATABRICKS_AUTH_TYPE", &origin);
+	ret = refuse_unknown(s, type, origin);
+	if (ret < 0)
+		return ret;
 	token = find(s, "token", "DATABRICKS_TOKEN", &origin);
-	if (token != NULL && origin == s->config && !same_host(s))
-		token = NULL; /* another profile's token stays at home */
-	if (token != NULL)
+	/* A profile's token does not go to another host. */
+	if (token != NULL && (origin != s->config || same_host(s)) &&
+	    (type == NULL || strcmp(type, "pat") == 0))
 		return take_secret(s, AUTH_BEARER, NULL, token, origin);
-	user = find(s, "username", "DATABRICKS_USERNAME", &ignored);
+	user = find(s, "username", "DATABRICKS_USERNAME", &origin);
 	password = find(s, "password", "DATABRICKS_PASSWORD", &origin);
 	if (user != NULL && password != NULL &&
-	    (origin != s->config || same_host(s)))
+	    (origin != s->config || same_host(s)) &&
+	    (type == NULL || strcmp(type, "basic") == 0))
 		return take_secret(s, AUTH_BASIC, user, password, origin);
 	ret = search_netrc(s);
-	if (ret == -ENOENT)
-		return fail(s, ret, "no token for %s: set DATABRICKS_TOKEN, or"
-		    " token in a profile of %s, or an entry in ~/.netrc",
-		    s->out->base_url, s->config);
-	return ret;
+	return ret == -ENOENT ? no_credential(s) : ret;
 }
 
 int
@@ -348,7 +411,9 @@ profile_find(const struct profile_wish *wish, struct profile *out, char *why,
 	complete = wish->profile == NULL && wish->config == NULL &&
 	    env("DATABRICKS_CONFIG_PROFILE") == NULL &&
 	    (wish->host != NULL || env("DATABRICKS_HOST") != NULL) &&
-	    env("DATABRICKS_TOKEN") != NULL;
+	    (env("DATABRICKS_TOKEN") != NULL ||
+		(env("DATABRICKS_USERNAME") != NULL &&
+		    env("DATABRICKS_PASSWORD") != NULL));
 	if (complete)
 		s.config = expand("~/.databrickscfg");
 	else

@@ -224,7 +224,8 @@ open_state(struct stack *s, struct call *call, struct buf *words)
 		s->read_only = true;
 		ret = 0;
 	} else if (ret < 0) {
-		ret = words_say(words, ret, "no place for unsent files: %s",
+		ret = words_say(words, ret, "%s%s",
+		    is_no_place(ret) ? "no place for unsent files: " : "",
 		    buf_text(&why));
 	}
 	buf_release(&why);
@@ -505,11 +506,17 @@ stack_start(struct stack *s)
 	return vfs_start(s->vfs);
 }
 
-unsigned
-stack_drain(struct stack *s, int64_t timeout_ms)
+void
+stack_leave(struct stack *s)
 {
 	if (s->state != NULL)
 		state_leaving(s->state);
+}
+
+unsigned
+stack_drain(struct stack *s, int64_t timeout_ms)
+{
+	stack_leave(s);
 	return vfs_drain(s->vfs, timeout_ms);
 }
 

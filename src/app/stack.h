@@ -40,6 +40,10 @@ bool stack_is_read_only(const struct stack *s);
 /* Starts the threads that upload. */
 int stack_start(struct stack *s) WARN_UNUSED;
 
+/* The mount is about to go: another one of the same directory may wait for us.  Any
+ * thread, until stack_free. */
+void stack_leave(struct stack *s);
+
 /* The mount is gone: sends what is dirty for at most timeout_ms, and stops the
  * threads.  Returns how many files the server still does not have. */
 unsigned stack_drain(struct stack *s, int64_t timeout_ms);
