@@ -6,6 +6,8 @@
 start_emulator
 make_random 3000000 "$work/want"
 emu_put /dbfs/f "$work/want"
+emu_put /dbfs/unread "$work/want"
+emu_put /dbfs/slow "$work/want"
 mount_brickfs -o timeout=3,retry_timeout=6,cache_mem=8M,attr_timeout=600,negative_timeout=600 dbfs:/
 ls -l "$mnt" >/dev/null
 
@@ -47,7 +49,7 @@ note "a server that takes the request and never answers"
 for path in read list put move delete mkdirs get-status; do
 	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/$path\"},\"verb\":\"stall\"}"
 done
-in_time dd if="$mnt/f" of=/dev/null bs=1M
+in_time dd if="$mnt/unread" of=/dev/null bs=1M
 [ $status -ne 0 ] || fail "content without an answer"
 grep -q 'timed out' "$work/err" || fail "it says: $(cat "$work/err")"
 emu_rules_clear
@@ -55,6 +57,6 @@ wait_until "$patience" works || fail "the mount does not recover"
 
 note "a slow answer is no failure while bytes move"
 emu_rule '{"match":{"path":"/api/2.0/dbfs/read"},"verb":"dribble","bps":700000}'
-expect_same "$work/want" "$mnt/f"
+expect_same "$work/want" "$mnt/slow"
 emu_rules_clear
 unmount
