@@ -150,6 +150,8 @@ names_mkdir(struct vfs *v, struct call *call, struct node *parent,
 		n->attr.has_mtime = true;
 		n->attr.mtime = clock_real();
 		n->attr_loaded = true;
+		/* The time that is shown now must be shown after a remount. */
+		node_save_attr_locked(v, n);
 		dir_is_new_locked(v, n);
 	}
 	dir_put_locked(v, parent, e);
