@@ -156,6 +156,16 @@ node_unlink(struct node *n)
 	}
 }
 
+static void
+node_free(struct node *n)
+{
+	for (int i = 0; i < NAMES; i++)
+		if (n->child[i] != NULL)
+			node_free(n->child[i]);
+	free(n->data);
+	free(n);
+}
+
 static bool
 node_is_empty(const struct node *n)
 {
@@ -835,8 +845,16 @@ main(int argc, char **argv)
 		if (pthread_create(&w->thread, NULL, work, w) != 0)
 			die(w, "no thread");
 	}
-	for (int i = 0; i < threads; i++)
-		pthread_join(workers[i].thread, NULL);
+	for (int i = 0; i < threads; i++) {
+		struct worker *w = &workers[i];
+
+		pthread_join(w->thread, NULL);
+		node_free(w->top);
+		free(w->scratch);
+		free(w->mirror);
+		free(w->dir);
+	}
+	free(workers);
 	printf("%d threads, %ld steps each: the same\n", threads, steps);
 	return 0;
 }
