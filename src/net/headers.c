@@ -75,6 +75,7 @@ take_status_line(struct headers *h, const char *line)
 	if (text_u64(digits, 999, &status) < 0)
 		status = 0;
 	h->status = (int)status;
+	h->complete = false;
 	h->retry_after[0] = '\0';
 	h->reply->date_ms = 0;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -111,9 +112,11 @@ headers_take(struct headers *h, const char *bytes, size_t len)
 		take_status_line(h, line);
 		return;
 	}
+	if (*line == '\0')
+		h->complete = true;
 	value = strchr(line, ':');
 	if (value == NULL)
-		return; /* the empty line */
+		return;
 	*value++ = '\0';
 	value += strspn(value, " \t");
 	take_field(h, line, value);

@@ -4,6 +4,7 @@
 #ifndef NET_HEADERS_H
 #define NET_HEADERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,8 @@
 struct headers {
 	struct http_reply *reply;
 	char retry_after[HEADERS_RETRY_AFTER_BYTES]; /* as sent; "" when absent */
-	int status; /* of the newest status line; 0: none yet */
+	int status;    /* of the newest status line; 0: none yet */
+	bool complete; /* the empty line after that has come */
 };
 
 /* One line as libcurl hands it over, with or without its line end.  A status line

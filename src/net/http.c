@@ -409,8 +409,9 @@ errno_of(struct exchange *x, CURLcode code)
 	case CURLE_OK:
 		return 0;
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 		return -EINVAL;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* ours, or an answer that is no HTTP */
+		return x->seen == 0 ? -EINVAL : -EIO;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return -EHOSTUNREACH;
@@ -456,6 +457,12 @@ explain(struct exchange *x, CURLcode code)
 	struct http_reply *r = x->reply;
 	int ret;
 
+	/* libcurl does not mind headers that break off. */
+	if (code == CURLE_OK && !x->headers.complete) {
+		text_copy(r->words, sizeof(r->words),
+		    "the answer breaks off in its headers");
+		return -EIO;
+	}
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->cut))
 		return 0;
 	if (x->err < 0) { /* give_up() has said why */

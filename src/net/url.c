@@ -1,12 +1,13 @@
-/* net/url.c - where the service is. */
+/* net/url.c - where the service is, and how its paths are written. */
 #include "config.h"
 
 #include "net/url.h"
 
-#include <ctype.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <curl/curl.h>
 
@@ -14,134 +15,233 @@
 
 #include "base/banned.h"
 
+/* Not <ctype.h>: what a URL may hold does not depend on the language. */
+#define DIGITS	   "0123456789"
+#define LETTERS	   "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define UNRESERVED DIGITS LETTERS CAPITALS "-._~"
+#define BLANKS	   " \t\r\n"
+
+/* --- hosts ------------------------------------------------------------------------ */
+
+/* The parts of a base URL, as libcurl would take them; all belong to the caller. */
+struct parts {
+	char *scheme;
+	char *host; /* an IPv6 address has brackets */
+	char *port; /* NULL: the scheme's own */
+};
+
+static void
+parts_release(struct parts *p)
+{
+	free(p->scheme);
+	free(p->host);
+	free(p->port);
+}
+
+static void
+lower(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s - 'A' + 'a');
+}
+
+/* NULL when the part is absent. */
 static int
 get(CURLU *u, CURLUPart part, unsigned flags, char **out)
 {
 	char *value;
 
 	if (curl_url_get(u, part, &value, flags) != CURLUE_OK)
-		return -EINVAL;
+		return 0;
 	*out = text_dup(value);
 	curl_free(value);
-	return *out != NULL ? 0 : -ENOMEM;
+	if (*out == NULL)
+		return -ENOMEM;
+	lower(*out);
+	return 0;
+}
+
+/* -EINVAL when it is no URL, or one with a user part. */
+static int
+split(const char *url, struct parts *out)
+{
+	char *user = NULL, *password = NULL;
+	CURLU *u = curl_url();
+	int ret;
+
+	if (u == NULL)
+		return -ENOMEM;
+	ret = curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ==
+	    CURLUE_OK ? 0 : -EINVAL;
+	if (ret == 0)
+		ret = get(u, CURLUPART_SCHEME, 0, &out->scheme);
+	if (ret == 0)
+		ret = get(u, CURLUPART_HOST, 0, &out->host);
+	if (ret == 0)
+		ret = get(u, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, &out->port);
+	if (ret == 0)
+		ret = get(u, CURLUPART_USER, 0, &user);
+	if (ret == 0)
+		ret = get(u, CURLUPART_PASSWORD, 0, &password);
+	if (ret == 0 && (user != NULL || password != NULL ||
+	    out->scheme == NULL || out->host == NULL))
+		ret = -EINVAL;
+	curl_url_cleanup(u);
+	free(user);
+	free(password);
+	return ret;
+}
+
+/* A name, or an address in brackets: nothing that one parser takes for the end of the
+ * host and another does not. */
+static bool
+is_plain_host(const char *host)
+{
+	size_t len = strlen(host);
+
+	if (host[0] != '[')
+		return len > 0 &&
+		    strspn(host, DIGITS LETTERS "-._") == len;
+	return len > 2 && host[len - 1] == ']' &&
+	    strspn(host + 1, DIGITS "abcdef:.") == len - 2;
 }
 
 static bool
 host_is_loopback(const char *host)
 {
-	return strcasecmp(host, "localhost") == 0 ||
-	    strcmp(host, "[::1]") == 0 ||
-	    (text_starts(host, "127.") &&
-		strspn(host, "0123456789.") == strlen(host));
+	struct in_addr v4;
+
+	if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+		return true;
+	return inet_pton(AF_INET, host, &v4) == 1 &&
+	    ntohl(v4.s_addr) >> 24 == 127;
 }
 
-static bool
-has_control_bytes(const char *s)
+static int
+check(const struct parts *p)
 {
-	for (; *s != '\0'; s++)
-		if (iscntrl((unsigned char)*s) || *s == ' ')
-			return true;
-	return false;
+	if (!is_plain_host(p->host))
+		return -EINVAL;
+	if (strcmp(p->scheme, "https") == 0)
+		return 0;
+	if (strcmp(p->scheme, "http") != 0)
+		return -EINVAL;
+	return host_is_loopback(p->host) ? 0 : -EPERM;
 }
 
-static CURLU *
-parse(const char *url)
+/* The setting without blanks around it, and with a scheme. */
+static char *
+with_scheme(const char *setting)
 {
-	CURLU *u = curl_url();
+	size_t len, end;
 
-	if (u != NULL && curl_url_set(u, CURLUPART_URL, url,
-	    CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
-		curl_url_cleanup(u);
-		u = NULL;
-	}
-	return u;
+	setting += strspn(setting, BLANKS);
+	len = strlen(setting);
+	while (len > 0 && strchr(BLANKS, setting[len - 1]) != NULL)
+		len--;
+	end = strcspn(setting, "/?#");
+	return text_printf("%s%.*s", end > 0 && setting[end - 1] == ':' &&
+	    text_starts(setting + end, "//") ? "" : "https://", (int)len,
+	    setting);
 }
 
 int
 url_base(const char *setting, char **out)
 {
-	char *trimmed, *full = NULL, *scheme = NULL, *host = NULL, *port = NULL;
-	char *user = NULL, *end;
-	CURLU *u = NULL;
-	int ret = -ENOMEM;
+	char *url = with_scheme(setting), *base;
+	struct parts p = { NULL, NULL, NULL };
+	int ret;
 
-	while (isspace((unsigned char)*setting))
-		setting++;
-	trimmed = text_dup(setting);
-	if (trimmed == NULL)
+	if (url == NULL)
 		return -ENOMEM;
-	end = trimmed + strlen(trimmed);
-	while (end > trimmed && isspace((unsigned char)end[-1]))
-		*--end = '\0';
-	full = strstr(trimmed, "://") != NULL ? text_dup(trimmed) :
-	    text_printf("https://%s", trimmed);
-	if (full == NULL)
-		goto out;
-	ret = -EINVAL;
-	if (has_control_bytes(full))
-		goto out;
-	u = parse(full);
-	if (u == NULL || get(u, CURLUPART_SCHEME, 0, &scheme) < 0 ||
-	    get(u, CURLUPART_HOST, 0, &host) < 0 || host[0] == '\0')
-		goto out;
-	if (get(u, CURLUPART_USER, 0, &user) == 0)
-		goto out;
-	if (strcmp(scheme, "http") == 0 && !host_is_loopback(host)) {
-		ret = -EPERM;
-		goto out;
+	ret = 0;
+	for (const char *s = url; *s != '\0'; s++)
+		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f)
+			ret = -EINVAL;
+	if (ret == 0)
+		ret = split(url, &p);
+	if (ret == 0)
+		ret = check(&p);
+	if (ret == 0) {
+		base = text_printf("%s://%s%s%s", p.scheme, p.host,
+		    p.port != NULL ? ":" : "", p.port != NULL ? p.port : "");
+		if (base != NULL)
+			*out = base;
+		else
+			ret = -ENOMEM;
 	}
-	if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
-		goto out;
-	(void)get(u, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, &port);
-	*out = text_printf("%s://%s%s%s", scheme, host, port != NULL ? ":" : "",
-	    port != NULL ? port : "");
-	ret = *out != NULL ? 0 : -ENOMEM;
-out:
-	curl_url_cleanup(u);
-	free(trimmed);
-	free(full);
-	free(scheme);
-	free(host);
-	free(port);
-	free(user);
+	parts_release(&p);
+	free(url);
 	return ret;
 }
 
 int
 url_host(const char *base, char **out)
 {
-	CURLU *u = parse(base);
-	int ret = u != NULL ? get(u, CURLUPART_HOST, 0, out) : -EINVAL;
+	struct parts p = { NULL, NULL, NULL };
+	int ret;
 
-	curl_url_cleanup(u);
+	ret = split(base, &p);
+	if (ret == 0) {
+		if (p.host[0] == '[') {
+			p.host[strcspn(p.host, "]")] = '\0';
+			memmove(p.host, p.host + 1, strlen(p.host));
+		}
+		*out = p.host;
+		p.host = NULL;
+	}
+	parts_release(&p);
 	return ret;
 }
 
 bool
 url_is_loopback(const char *base)
 {
-	char *host;
+	struct parts p = { NULL, NULL, NULL };
 	bool is;
 
-	if (url_host(base, &host) < 0)
-		return false;
-	is = host_is_loopback(host);
-	free(host);
+	is = split(base, &p) == 0 && host_is_loopback(p.host);
+	parts_release(&p);
 	return is;
+}
+
+/* --- paths and queries --------------------------------------------------------------- */
+
+static int
+escape(struct buf *out, const char *s, const char *kept)
+{
+	int ret = 0;
+
+	while (*s != '\0' && ret == 0) {
+		size_t n = strspn(s, kept);
+
+		ret = n > 0 ? buf_append(out, s, n) :
+			      buf_printf(out, "%%%02X", (unsigned char)*s);
+		s += n > 0 ? n : 1;
+	}
+	return ret;
 }
 
 int
 url_escape(struct buf *out, const char *s)
 {
-	int ret = 0;
+	return escape(out, s, UNRESERVED);
+}
 
-	for (; *s != '\0' && ret == 0; s++) {
-		unsigned char c = (unsigned char)*s;
+int
+url_escape_path(struct buf *out, const char *path)
+{
+	return escape(out, path, UNRESERVED "/");
+}
 
-		if (isalnum(c) || strchr("-._~", c) != NULL)
-			ret = buf_append(out, s, 1);
-		else
-			ret = buf_printf(out, "%%%02X", c);
-	}
-	return ret;
+int
+url_add_param(struct buf *url, const char *name, const char *value)
+{
+	int ret;
+
+	ret = buf_printf(url, "%c%s=",
+	    strchr(buf_text(url), '?') == NULL ? '?' : '&', name);
+	return ret == 0 ? url_escape(url, value) : ret;
 }

@@ -103,12 +103,8 @@ build_url(struct sending *s)
 	int ret;
 
 	ret = buf_printf(&s->url, "%s%s", s->rest->base_url, s->req->path);
-	for (; ret == 0 && q != NULL && q->name != NULL; q++) {
-		ret = buf_printf(&s->url, "%c%s=",
-		    q == s->req->query ? '?' : '&', q->name);
-		if (ret == 0)
-			ret = url_escape(&s->url, q->value);
-	}
+	for (; ret == 0 && q != NULL && q->name != NULL; q++)
+		ret = url_add_param(&s->url, q->name, q->value);
 	return ret;
 }
 
