@@ -37,6 +37,7 @@
 #define HELPER_WORDS_MAX 4096
 
 struct mount {
+	struct ops *ops; /* borrowed; set once */
 	char *mountpoint; /* set once */
 	char device[32];  /* set once; "" when it could not be learnt */
 
@@ -185,6 +186,7 @@ mount_open(const struct mount_options *options, struct ops *ops,
 	if (m == NULL)
 		return -ENOMEM;
 	lock_init(&m->lock, "mount");
+	m->ops = ops;
 	m->mountpoint = text_dup(options->mountpoint);
 	ret = m->mountpoint != NULL ? 0 : -ENOMEM;
 	if (ret == 0)
@@ -240,8 +242,12 @@ loop(struct fuse_session *session)
 int
 mount_serve(struct mount *m)
 {
-	int ret = loop(m->session);
+	int ret;
 
+	ret = ops_start(m->ops, m->session);
+	if (ret == 0)
+		ret = loop(m->session);
+	ops_stop(m->ops);
 	return ret < 0 ? ret : 0;
 }
 

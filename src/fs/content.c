@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/log.h"
 #include "fs/base_source.h"
 #include "fs/dir.h"
 #include "fs/save.h"
@@ -20,6 +21,50 @@
 #include "base/banned.h"
 
 /* --- staging ----------------------------------------------------------------- */
+
+/* The local disk is full: what is kept for later only makes room. */
+static bool
+drop_kept(struct vfs *v)
+{
+	bool dropped = false;
+
+	lock_take(&v->lock);
+	for (unsigned i = 0; i < KEPT_FILES; i++) {
+		struct node *n = v->kept[i];
+
+		v->kept[i] = NULL;
+		if (n == NULL)
+			continue;
+		if (n->file->opens == 0 && n->file->staged != NULL) {
+			node_drop_content_locked(v, n);
+			dropped = dropped || n->file->staged == NULL;
+		}
+		node_unref_locked(v, n);
+	}
+	lock_drop(&v->lock);
+	return dropped;
+}
+
+static int
+make_staged(struct vfs *v, uint64_t base_bytes, struct staged **out)
+{
+	int ret = staged_new(v->config.staging, base_bytes, out);
+
+	if (ret == -ENOSPC && drop_kept(v))
+		ret = staged_new(v->config.staging, base_bytes, out);
+	return ret;
+}
+
+/* A change of n's staging file failed for want of space, or of a disk. */
+static void
+note_torn(struct vfs *v, struct node *n, int err)
+{
+	if (err != -ENOSPC && err != -EDQUOT && err != -EIO)
+		return;
+	lock_take(&v->lock);
+	n->file->torn = err;
+	lock_drop(&v->lock);
+}
 
 /* n's staging file, with a reference; made when there is none.  empty: without the
  * remote version's content. */
@@ -39,8 +84,8 @@ get_staged(struct vfs *v, struct node *n, bool empty, struct staged **out)
 	base = n->remote != NULL ? entry_ref(n->remote) : NULL;
 	lock_drop(&v->lock);
 
-	ret = staged_new(v->config.staging,
-	    empty || base == NULL ? 0 : base->version.size, &made);
+	ret = make_staged(v, empty || base == NULL ? 0 : base->version.size,
+	    &made);
 	if (ret < 0) {
 		entry_unref(base);
 		return ret;
@@ -131,7 +176,7 @@ content_create(struct vfs *v, struct node *n, struct entry *base)
 	struct staged *staged;
 	int ret;
 
-	ret = staged_new(v->config.staging, 0, &staged);
+	ret = make_staged(v, 0, &staged);
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
@@ -161,6 +206,7 @@ empty(struct vfs *v, struct call *call, struct node *n)
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
+	n->file->torn = 0;
 	if (n->remote != NULL && n->remote != n->file->base) {
 		entry_unref(n->file->base);
 		n->file->base = entry_ref(n->remote);
@@ -229,11 +275,24 @@ keep_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	node_unref_locked(v, old);
 }
 
+/* The program was told at its write; what the server has shows again. */
+static void
+drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	log_warn("content", "%s was not sent: the local disk was full or broken"
+	    " while it was written", n->name);
+	node_part_locked(v, n);
+	save_forget_locked(v, n);
+}
+
 static void
 last_close_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	struct node_file *f = n->file;
 
+	if (f->torn != 0 && n->parent != NULL && node_is_dirty_locked(v, n) &&
+	    !f->saving)
+		drop_torn_locked(v, n);
 	if (n->delete_at_release) {
 		save_later_locked(v, n, 0);
 	} else if (n->parent == NULL) {
@@ -263,6 +322,7 @@ content_close(struct vfs *v, struct handle *h)
 		last_close_locked(v, n);
 	node_unref_locked(v, n);
 	lock_drop(&v->lock);
+	save_record_reap(v);
 	free(h);
 	counter_add(CTR_handles, -1);
 }
@@ -309,8 +369,11 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	if (ret < 0)
 		return ret;
 	ret = staged_write(staged, call, off, src, len);
+	if (ret == -ENOSPC && drop_kept(v))
+		ret = staged_write(staged, call, off, src, len);
 	if (ret == 0)
 		ret = save_record_change(v, n, true);
+	note_torn(v, n, ret);
 	staged_unref(staged);
 	return ret;
 }
@@ -342,6 +405,8 @@ content_truncate(struct vfs *v, struct call *call, struct node *n,
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
+	if (size == 0)
+		n->file->torn = 0;
 	send = h == NULL && n->file->writers == 0 && n->scratch == SCRATCH_NO;
 	lock_drop(&v->lock);
 	return send ? save_now(v, call, n) : 0;
@@ -411,15 +476,19 @@ content_flush(struct vfs *v, struct call *call, struct handle *h)
 {
 	struct node *n = h->node;
 	bool dirty, deferred, scratch;
+	int torn;
 
 	if (!wants_write(h->flags))
 		return 0;
 	lock_take(&v->lock);
+	torn = n->parent != NULL ? n->file->torn : 0;
 	dirty = n->parent != NULL &&
 	    (node_is_dirty_locked(v, n) || n->file->saving);
 	deferred = n->file->deferred && !n->file->saving;
 	scratch = n->scratch != SCRATCH_NO;
 	lock_drop(&v->lock);
+	if (torn != 0)
+		return torn;
 	if (!dirty)
 		return 0;
 	/* Shells close the file that they have just emptied before they write:
@@ -435,12 +504,16 @@ content_sync(struct vfs *v, struct call *call, struct handle *h)
 {
 	struct node *n = h->node;
 	bool dirty, scratch;
+	int torn;
 
 	lock_take(&v->lock);
+	torn = n->parent != NULL ? n->file->torn : 0;
 	dirty = n->parent != NULL &&
 	    (node_is_dirty_locked(v, n) || n->file->saving);
 	scratch = n->scratch != SCRATCH_NO;
 	lock_drop(&v->lock);
+	if (torn != 0)
+		return torn;
 	if (!dirty)
 		return 0;
 	if (scratch)

@@ -72,8 +72,7 @@ replace(struct loose *l, struct call *call)
 		lock_take(&v->lock);
 		n = node_find_locked(v, l->dir, l->name);
 		if (n != NULL && !node_is_local_locked(v, n)) {
-			n->gone = true;
-			node_unname_locked(v, n);
+			node_part_locked(v, n);
 		}
 		dir_put_locked(v, l->dir, out);
 		lock_drop(&v->lock);

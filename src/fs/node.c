@@ -15,6 +15,7 @@
 #include "base/counters.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "fs/notifier.h"
 
 #include "base/banned.h"
 
@@ -173,6 +174,15 @@ node_unname_locked(struct vfs *v, struct node *n)
 	DL_DELETE(parent->children, n);
 	n->parent = NULL;
 	node_unref_locked(v, parent);
+}
+
+void
+node_part_locked(struct vfs *v, struct node *n)
+{
+	if (n->parent != NULL)
+		notifier_name(v->notifier, n->parent->id, n->name);
+	n->gone = true;
+	node_unname_locked(v, n);
 }
 
 bool

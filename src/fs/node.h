@@ -29,6 +29,7 @@
 #include "fs/scratch.h"
 #include "fs/vfs.h"
 
+struct notifier;
 struct pending_item;
 
 /* Clean local content that is kept for a while after the last close. */
@@ -70,6 +71,8 @@ struct node_file {
 	bool deferred; /* created or emptied, and nothing written since */
 	bool flushed;  /* a close has promised to keep it */
 	bool moving;   /* a rename waits for the upload and deals with its failure */
+	int torn; /* a write did not fit on the local disk: its error; the content
+		   * is not what a program meant, and is never sent */
 	struct timespec mtime; /* of the local content */
 
 	/* The saver's: see fs/save.c. */
@@ -131,7 +134,8 @@ struct node {
 };
 
 struct vfs {
-	struct vfs_config config; /* set once */
+	struct vfs_config config; /* set once, as notifier, which may be NULL */
+	struct notifier *notifier;
 
 	struct lock lock;
 	struct cond changed;
@@ -198,6 +202,10 @@ int node_name_locked(struct vfs *v, struct node *n, struct node *parent,
 /* n has another name from now on, which nobody has; -ENOMEM. */
 int node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
     const char *name) REQUIRES(v->lock);
+
+/* The name shows something else from now on, and the kernel does not know: n keeps
+ * its content for those who have it open. */
+void node_part_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
 /* n has no name any more. */
 void node_unname_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);

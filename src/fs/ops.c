@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/counters.h"
+#include "fs/notifier.h"
 #include "fs/ops_impl.h"
 
 #include "base/banned.h"
@@ -24,10 +25,13 @@ ops_new(struct vfs *v, unsigned max_blocked, struct ops **out)
 		return -ENOMEM;
 	o->v = v;
 	ret = gate_new(o, max_blocked, &o->gate);
+	if (ret == 0)
+		ret = notifier_new(&o->notifier);
 	if (ret < 0) {
-		free(o);
+		ops_free(o);
 		return ret;
 	}
+	v->notifier = o->notifier;
 	*out = o;
 	return 0;
 }
@@ -37,8 +41,23 @@ ops_free(struct ops *o)
 {
 	if (o == NULL)
 		return;
+	if (o->notifier != NULL)
+		o->v->notifier = NULL;
+	notifier_free(o->notifier);
 	gate_free(o->gate);
 	free(o);
+}
+
+int
+ops_start(struct ops *o, struct fuse_session *session)
+{
+	return notifier_start(o->notifier, session);
+}
+
+void
+ops_stop(struct ops *o)
+{
+	notifier_stop(o->notifier);
 }
 
 struct ops *

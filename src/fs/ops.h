@@ -15,6 +15,11 @@ struct vfs;
 int ops_new(struct vfs *v, unsigned max_blocked, struct ops **out) WARN_UNUSED;
 void ops_free(struct ops *o);
 
+/* Between mounting and the end of the session: lets the kernel be told that names
+ * have changed. */
+int ops_start(struct ops *o, struct fuse_session *session) WARN_UNUSED;
+void ops_stop(struct ops *o);
+
 /* For fuse_session_new, with the struct ops as userdata. */
 extern const struct fuse_lowlevel_ops ops_table;
 

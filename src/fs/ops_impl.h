@@ -17,6 +17,7 @@
 struct ops {
 	struct vfs *v;
 	struct gate *gate;
+	struct notifier *notifier;
 };
 
 /* What fi->fh points to: one of three. */

@@ -178,7 +178,8 @@ static bool
 wants_upload_locked(struct vfs *v, struct node *n, bool asked)
     REQUIRES(v->lock)
 {
-	if (n->parent == NULL || !node_is_dirty_locked(v, n))
+	if (n->parent == NULL || !node_is_dirty_locked(v, n) ||
+	    n->file->torn != 0)
 		return false;
 	if (n->scratch == SCRATCH_NO || asked)
 		return true;

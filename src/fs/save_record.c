@@ -238,8 +238,7 @@ waiting_act(void *ctx, struct call *call, enum pending_action action)
 	if (n->parent != NULL && node_is_dirty_locked(v, n)) {
 		log_warn("save", "the unsent content of %s was discarded",
 		    n->name);
-		n->gone = true;
-		node_unname_locked(v, n);
+		node_part_locked(v, n);
 		save_forget_locked(v, n);
 	}
 	lock_drop(&v->lock);
@@ -307,8 +306,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	if (loose_add(v, &info) == 0) {
 		lock_take(&v->lock);
 		n->file->subject = 0; /* the loose content has it now */
-		n->gone = true;
-		node_unname_locked(v, n);
+		node_part_locked(v, n);
 		save_forget_locked(v, n);
 		n->file->error = err;
 		lock_drop(&v->lock);

@@ -1,0 +1,29 @@
+/* fs/notifier.h: tells the kernel to forget names.
+ *
+ * When a name shows something else without the kernel's doing (an upload that met
+ * another version, content that was given up), the kernel must look it up again.
+ * The call takes locks that the caller of an operation may hold, so it is made by
+ * a thread of its own, with no lock of ours held, and nobody waits for it. */
+#ifndef FS_NOTIFIER_H
+#define FS_NOTIFIER_H
+
+#include <stdint.h>
+
+#include <fuse_lowlevel.h>
+
+#include "base/attr.h"
+
+struct notifier;
+
+int notifier_new(struct notifier **out) WARN_UNUSED;
+
+/* The session must live until notifier_stop, which drops what is still queued. */
+int notifier_start(struct notifier *n, struct fuse_session *session) WARN_UNUSED;
+void notifier_stop(struct notifier *n);
+void notifier_free(struct notifier *n); /* stopped, or never started */
+
+/* Name in the directory of that number.  Any thread, any lock held; NULL and a
+ * notifier that does not run do nothing. */
+void notifier_name(struct notifier *n, uint64_t parent, const char *name);
+
+#endif

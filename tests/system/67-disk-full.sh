@@ -1,0 +1,43 @@
+#!/bin/sh
+# Goal: a full local disk is ENOSPC at write, the server keeps what it had, and all
+# is well again when there is room.
+. "$(dirname "$0")/../support/lib.sh"
+[ "$(id -u)" -eq 0 ] || skip "only root can mount a small disk"
+
+small=$work/small
+mkdir "$small"
+at_exit() {
+	umount -l "$small" 2>/dev/null || :
+}
+mount -t tmpfs -o size=4m tmpfs "$small"
+start_emulator
+make_random 300000 "$work/old"
+make_random 3000000 "$work/fits"
+make_random 9000000 "$work/big"
+emu_put /dbfs/f "$work/old"
+mount_brickfs -o "state_dir=$small" dbfs:/
+
+note "what does not fit fails, and nothing of it reaches the server"
+expect_failure 'No space left' cp "$work/big" "$mnt/f"
+expect_failure 'No space left' cp "$work/big" "$mnt/new"
+expect_remote /dbfs/f "$work/old"
+expect_no_remote /dbfs/new
+expect_history_within /dbfs/f "$work/old"
+expect_same "$work/old" "$mnt/f"
+[ ! -e "$mnt/new" ] || fail "a torn file is shown"
+
+note "what fits goes through, again and again: what is kept for later makes room"
+for file in a b c d; do
+	cp "$work/fits" "$mnt/$file"
+	expect_remote "/dbfs/$file" "$work/fits"
+done
+
+note "reading needs no room"
+expect_failure 'No space left' cp "$work/big" "$mnt/new"
+dd if=/dev/zero of="$small/filler" bs=4096 2>/dev/null || :
+expect_same "$work/old" "$mnt/f"
+expect_failure 'No space left' cp "$work/fits" "$mnt/e"
+rm "$small/filler"
+cp "$work/fits" "$mnt/e"
+expect_remote /dbfs/e "$work/fits"
+unmount
