@@ -194,11 +194,12 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 		n = -EIO; /* shorter than the size that was announced */
 	lock_take(&c->lock);
 
-	b->err = n < 0 ? (int)n : 0;
-	if (n < 0) {
-		if (b->state == FETCHING)
-			remove_locked(c, b);
-	} else if (b->state == FETCHING) {
+	if (b->state == DEAD) { /* dropped: the bytes may be of another version */
+		b->err = n < 0 ? (int)n : -ESTALE;
+	} else if (n < 0) {
+		b->err = (int)n;
+		remove_locked(c, b);
+	} else {
 		b->state = READY;
 		DL_APPEND(c->lru, b);
 	}
@@ -304,7 +305,7 @@ block_cache_drop(struct block_cache *c, struct file_key key)
 		if (memcmp(&b->id.file, &key, sizeof(key)) != 0)
 			continue;
 		if (b->state == FETCHING)
-			b->err = -ESTALE; /* overwritten by its fetcher */
+			b->err = -ESTALE; /* for those who wait */
 		remove_locked(c, b);
 	}
 	cond_broadcast(&c->settled);

@@ -52,7 +52,8 @@ ssize_t block_cache_read(struct block_cache *c, struct call *call,
     struct file_key key, uint64_t size, const struct source *src, uint64_t off,
     void *dst, size_t len);
 
-/* Forgets what is held of that version; blocks in flight are not kept. */
+/* Forgets what is held of that version, which is no more: those who fetch or wait
+ * for a block of it get -ESTALE, since its bytes may be of the next one. */
 void block_cache_drop(struct block_cache *c, struct file_key key);
 
 /* Forgets everything that nobody waits for. */

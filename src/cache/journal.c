@@ -182,26 +182,26 @@ build_file(struct journal *j, struct buf *out)
 	return ret;
 }
 
+/* When it fails, nothing is appended until it succeeds: the old file may end in
+ * half a record, behind which nothing would be found, or have lost its name. */
 static int
 rewrite_locked(struct journal *j) REQUIRES(j->lock)
 {
 	struct buf all;
-	int fd, ret;
+	int ret;
 
 	buf_init(&all, FILE_MAX);
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	j->fd = -1;
 	ret = build_file(j, &all);
 	if (ret == 0)
 		ret = io_write_file(j->path, buf_text(&all), all.len, 0600);
 	if (ret < 0)
 		goto out;
-	fd = open(j->path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (fd < 0) {
+	j->fd = open(j->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (j->fd < 0)
 		ret = -errno;
-		goto out;
-	}
-	if (j->fd >= 0)
-		(void)close(j->fd);
-	j->fd = fd;
 	j->size = all.len;
 out:
 	buf_release(&all);

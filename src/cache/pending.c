@@ -27,7 +27,7 @@ struct pending_item {
 	pending_fn *act;
 	void *ctx;
 	void (*free_ctx)(void *ctx);
-	unsigned acting; /* actions that run; the last one frees a removed item */
+	bool acting; /* an action runs, and frees the item if it was removed */
 	bool removed;
 	struct pending_item *prev, *next;
 };
@@ -129,7 +129,7 @@ pending_remove(struct pending *p, struct pending_item *i)
 	lock_take(&p->lock);
 	DL_DELETE(p->items, i);
 	i->removed = true;
-	idle = i->acting == 0;
+	idle = !i->acting;
 	lock_drop(&p->lock);
 	counter_add(CTR_pending, -1);
 	if (idle)
@@ -216,19 +216,23 @@ pending_act(struct pending *p, struct call *call, unsigned number,
     enum pending_action action)
 {
 	struct pending_item *i;
-	bool last;
+	bool last, busy;
 	int ret;
 
 	lock_take(&p->lock);
 	i = find_locked(p, number);
+	busy = i != NULL && i->acting;
 	if (i != NULL)
-		i->acting++;
+		i->acting = true;
 	lock_drop(&p->lock);
 	if (i == NULL)
 		return -ENOENT;
+	if (busy)
+		return -EBUSY;
 	ret = i->act(i->ctx, call, action);
 	lock_take(&p->lock);
-	last = --i->acting == 0 && i->removed;
+	i->acting = false;
+	last = i->removed;
 	lock_drop(&p->lock);
 	if (last)
 		item_free(i);

@@ -66,6 +66,7 @@ int pending_get(struct pending *p, unsigned number, struct pending_info *out)
     WARN_UNUSED;
 void pending_info_release(struct pending_info *info);
 
+/* The action's result; -EBUSY while another one runs for that item. */
 int pending_act(struct pending *p, struct call *call, unsigned number,
     enum pending_action action);
 

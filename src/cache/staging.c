@@ -549,6 +549,10 @@ staged_write(struct staged *f, struct call *call, uint64_t off,
 		ret = map_add(f, off, off + len);
 	if (ret == 0 && off + len > f->size)
 		f->size = off + len;
+	/* What was written of it beyond the end would show when the file grows. */
+	if (ret < 0 && off + len > f->size &&
+	    ftruncate(f->fd, (off_t)f->size) < 0)
+		log_warn("staging", "%s: %s", f->path, strerror(errno));
 	lock_drop(&f->lock);
 	change_end(f);
 	return ret;
