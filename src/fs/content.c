@@ -471,6 +471,16 @@ content_seek(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 
 /* --- closing ----------------------------------------------------------------------- */
 
+static int
+save_and_wait(struct vfs *v, struct call *call, struct node *n)
+{
+	int ret = save_now(v, call, n);
+
+	if (ret == -EINTR)
+		save_record_abandoned(v, n);
+	return ret;
+}
+
 int
 content_flush(struct vfs *v, struct call *call, struct handle *h)
 {
@@ -496,7 +506,7 @@ content_flush(struct vfs *v, struct call *call, struct handle *h)
 	if (deferred || scratch)
 		return save_record_promise(v, n, true);
 	(void)save_record_promise(v, n, false); /* the server has it soon */
-	return save_now(v, call, n);
+	return save_and_wait(v, call, n);
 }
 
 int
@@ -519,5 +529,5 @@ content_sync(struct vfs *v, struct call *call, struct handle *h)
 	if (scratch)
 		return save_record_promise(v, n, true);
 	(void)save_record_promise(v, n, false); /* as in content_flush */
-	return save_now(v, call, n);
+	return save_and_wait(v, call, n);
 }

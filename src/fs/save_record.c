@@ -247,7 +247,8 @@ waiting_act(void *ctx, struct call *call, enum pending_action action)
 }
 
 static void
-list_pending(struct vfs *v, struct node *n, int err, const char *words)
+list_pending(struct vfs *v, struct node *n, enum pending_state state,
+    const char *reason)
 {
 	struct pending_item *item;
 	struct waiting *w;
@@ -274,13 +275,26 @@ list_pending(struct vfs *v, struct node *n, int err, const char *words)
 	if (w != NULL)
 		waiting_free(w);
 	if (item != NULL)
-		pending_set(v->config.pending, item, PENDING_FAILED,
-		    words[0] != '\0' ? words : strerror(-err));
+		pending_set(v->config.pending, item, state, reason);
 	log_warn("save", "%s is not on the server (%s); it is kept in %s",
-	    path != NULL ? path : "a file",
-	    words[0] != '\0' ? words : strerror(-err), staged_path(data));
+	    path != NULL ? path : "a file", reason, staged_path(data));
 	staged_unref(data);
 	free(path);
+}
+
+void
+save_record_abandoned(struct vfs *v, struct node *n)
+{
+	bool dirty;
+
+	lock_take(&v->lock);
+	dirty = n->parent != NULL && n->file->staged != NULL &&
+	    node_is_dirty_locked(v, n);
+	lock_drop(&v->lock);
+	if (dirty)
+		list_pending(v, n, PENDING_UPLOADING,
+		    "the program was interrupted while it waited; the upload"
+		    " goes on");
 }
 
 /* --- outcomes ------------------------------------------------------------------- */
@@ -332,6 +346,7 @@ save_record_outcome(struct vfs *v, struct node *n, int ret, const char *words)
 	if (ret == -ESTALE || ret == -EEXIST)
 		part_ways(v, n, ret, words);
 	else if (ret != -EINTR)
-		list_pending(v, n, ret, words);
+		list_pending(v, n, PENDING_FAILED,
+		    words[0] != '\0' ? words : strerror(-ret));
 	return ret;
 }

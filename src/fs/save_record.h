@@ -13,6 +13,10 @@ int save_record_change(struct vfs *v, struct node *n, bool written);
  * and record are on disk first. */
 int save_record_promise(struct vfs *v, struct node *n, bool durable);
 
+/* The program that waited for n's upload was interrupted: it goes on, and is listed
+ * as pending until it has ended. */
+void save_record_abandoned(struct vfs *v, struct node *n);
+
 /* n has another name or directory. */
 void save_record_renamed(struct vfs *v, struct node *n);
 
