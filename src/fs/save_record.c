@@ -276,6 +276,12 @@ list_pending(struct vfs *v, struct node *n, enum pending_state state,
 		waiting_free(w);
 	if (item != NULL)
 		pending_set(v->config.pending, item, state, reason);
+	/* It may have been sent while we were about it. */
+	lock_take(&v->lock);
+	if (!node_is_dirty_locked(v, n))
+		save_record_drop_locked(v, n);
+	lock_drop(&v->lock);
+	save_record_reap(v);
 	log_warn("save", "%s is not on the server (%s); it is kept in %s",
 	    path != NULL ? path : "a file", reason, staged_path(data));
 	staged_unref(data);
