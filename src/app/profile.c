@@ -259,8 +259,12 @@ set_host(struct search *s)
 	if (ret == -EPERM)
 		return fail(s, ret, "%s: plain http:// is for this machine"
 		    " alone; use https://", origin);
-	if (ret < 0)
-		return fail(s, ret, "%s: '%s' is no host", origin, host);
+	if (ret < 0) /* what has a user part may have a password */
+		return fail(s, ret, "%s: %s%s%s is no host; it looks like"
+		    " https://dbc-1234.cloud.databricks.com", origin,
+		    strchr(host, '@') == NULL ? "'" : "this",
+		    strchr(host, '@') == NULL ? host : "",
+		    strchr(host, '@') == NULL ? "'" : "");
 	return 0;
 }
 
@@ -280,6 +284,16 @@ same_host(struct search *s)
 	return same;
 }
 
+/* Is the profile at hand one for the host that was chosen? */
+static bool
+section_fits(struct search *s)
+{
+	return s->section != NULL && same_host(s) &&
+	    (ini_get(s->ini, s->section, "host") != NULL ||
+		ini_get(s->ini, s->section, "token") != NULL ||
+		ini_get(s->ini, s->section, "password") != NULL);
+}
+
 /* Without a profile named, one that is made for the host that was given is meant. */
 static int
 choose_by_host(struct search *s)
@@ -287,7 +301,7 @@ choose_by_host(struct search *s)
 	const char *other, *fits = NULL;
 
 	if (s->ini == NULL || s->named || env("DATABRICKS_TOKEN") != NULL ||
-	    (s->section != NULL && same_host(s)))
+	    section_fits(s))
 		return 0;
 	for (size_t i = 0; (other = ini_section(s->ini, i)) != NULL; i++) {
 		s->section = other;

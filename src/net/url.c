@@ -156,7 +156,8 @@ url_base(const char *setting, char **out)
 
 	if (url == NULL)
 		return -ENOMEM;
-	ret = 0;
+	/* libcurl would pass over a third slash and take what follows. */
+	ret = strstr(url, ":///") != NULL ? -EINVAL : 0;
 	for (const char *s = url; *s != '\0'; s++)
 		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f)
 			ret = -EINVAL;
