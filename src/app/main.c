@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -112,6 +113,20 @@ static void
 set_dumpable(bool dumpable)
 {
 	(void)prctl(PR_SET_DUMPABLE, dumpable ? 1L : 0L, 0L, 0L, 0L);
+}
+
+/* Whoever starts us may have closed stdin, stdout or stderr; a file of ours must not
+ * come to stand in their place. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 /* --- systemd -------------------------------------------------------------------------- */
@@ -383,6 +398,7 @@ main(int argc, char **argv)
 	struct brickfs b = { .umask = 022 };
 	int status;
 
+	open_standard();
 	buf_init(&b.words, BUF_LIMIT_TEXT);
 	if (options_parse(argc, argv, &b.config, &b.words) < 0) {
 		say(&b.words);
