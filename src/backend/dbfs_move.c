@@ -17,6 +17,9 @@
 
 #include "base/banned.h"
 
+/* A move that was certainly not done is asked for again, so often in all. */
+#define MOVE_TRIES 4
+
 /* Is something at path?  1, 0, or the error that leaves it open. */
 static int
 exists(struct rest *rest, struct call *call, const char *path)
@@ -28,24 +31,43 @@ exists(struct rest *rest, struct call *call, const char *path)
 	return ret == 0 ? 1 : ret == -ENOENT ? 0 : ret;
 }
 
-int
-dbfs_move(struct rest *rest, struct call *call, const char *from,
-    const char *to)
+/* Tells what became of a move whose answer was lost: 0, it was done; 1, it was not,
+ * and may be asked for again; or its error. */
+static int
+look_at_both(struct rest *rest, const struct call *call, const char *from,
+    const char *to, int ret)
 {
-	bool unknown = false;
-	int ret, from_there, to_there;
+	struct call look = *call;
+	int from_there, to_there;
 
-	ret = api_dbfs_move(rest, call, from, to, &unknown);
-	if (ret == 0 || !unknown || ret == -EINTR)
-		return ret;
-	from_there = exists(rest, call, from);
-	to_there = exists(rest, call, to);
+	from_there = exists(rest, &look, from);
+	to_there = exists(rest, &look, to);
 	if (from_there == 0 && to_there == 1)
 		return 0;
+	/* One that ran into a time-out may still be under way. */
+	if (from_there == 1 && to_there == 0 && ret != -ETIMEDOUT)
+		return 1;
 	if (from_there == 1 && to_there == 1)
 		log_warn("dbfs", "the move of %s to %s was cut off and may be"
 		    " half done: look at both", from, to);
 	return ret;
+}
+
+int
+dbfs_move(struct rest *rest, struct call *call, const char *from,
+    const char *to)
+{
+	int ret, done = 1;
+
+	for (int i = 0; i < MOVE_TRIES && done == 1; i++) {
+		bool unknown = false;
+
+		ret = api_dbfs_move(rest, call, from, to, &unknown);
+		if (ret == 0 || !unknown || ret == -EINTR)
+			return ret;
+		done = look_at_both(rest, call, from, to, ret);
+	}
+	return done == 1 ? ret : done;
 }
 
 /* --- replace ---------------------------------------------------------------- */

@@ -14,7 +14,7 @@ struct journal;
 struct rest;
 
 /* Moves a file or a directory to a free name.  When the answer is lost, both names
- * are looked at, and only a move that did not happen is an error.  -EEXIST: to is
+ * are looked at; a move is never repeated blindly.  -EEXIST: to is
  * taken. */
 int dbfs_move(struct rest *rest, struct call *call, const char *from,
     const char *to) WARN_UNUSED;

@@ -24,6 +24,7 @@ ops_new(struct vfs *v, unsigned max_blocked, struct ops **out)
 	if (o == NULL)
 		return -ENOMEM;
 	o->v = v;
+	lock_init(&o->lock, "open files");
 	ret = gate_new(o, max_blocked, &o->gate);
 	if (ret == 0)
 		ret = notifier_new(&o->notifier);
@@ -41,6 +42,10 @@ ops_free(struct ops *o)
 {
 	if (o == NULL)
 		return;
+	/* Of programs that still have them when the mount is taken away. */
+	while (o->files != NULL)
+		ops_close_file(o, o->files);
+	lock_release(&o->lock);
 	if (o->notifier != NULL)
 		o->v->notifier = NULL;
 	notifier_free(o->notifier);

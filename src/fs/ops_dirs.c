@@ -20,10 +20,10 @@ run_opendir(struct ops *o, struct job *j)
 	if (n == NULL)
 		return;
 	ret = ops_check_user(j, n);
-	f = ops_file_new();
+	f = ops_file_new(o);
 	if (ret < 0 || f == NULL) {
 		ops_reply(j, ret < 0 ? ret : -ENOMEM);
-		free(f);
+		ops_file_free(o, f);
 		node_unref(o->v, n);
 		return;
 	}
@@ -32,7 +32,7 @@ run_opendir(struct ops *o, struct job *j)
 	counter_add(CTR_handles, 1);
 	if (fuse_reply_open(j->req, &j->fi) == -ENOENT) {
 		counter_add(CTR_handles, -1);
-		ops_close_file(o->v, f);
+		ops_close_file(o, f);
 	}
 }
 
@@ -48,7 +48,7 @@ op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void
 op_releasedir(fuse_req_t req, fuse_ino_t ino UNUSED, struct fuse_file_info *fi)
 {
-	ops_close_file(ops_of(req)->v, ops_file(fi));
+	ops_close_file(ops_of(req), ops_file(fi));
 	counter_add(CTR_handles, -1);
 	(void)fuse_reply_err(req, 0);
 }

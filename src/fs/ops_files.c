@@ -13,9 +13,27 @@
 #include "base/banned.h"
 
 struct open_file *
-ops_file_new(void)
+ops_file_new(struct ops *o)
 {
-	return calloc(1, sizeof(struct open_file));
+	struct open_file *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	lock_take(&o->lock);
+	DL_APPEND(o->files, f);
+	lock_drop(&o->lock);
+	return f;
+}
+
+void
+ops_file_free(struct ops *o, struct open_file *f)
+{
+	if (f == NULL)
+		return;
+	lock_take(&o->lock);
+	DL_DELETE(o->files, f);
+	lock_drop(&o->lock);
+	free(f);
 }
 
 static int
@@ -41,17 +59,17 @@ open_session(struct job *j, struct node *n, struct vfs *v,
 }
 
 void
-ops_close_file(struct vfs *v, struct open_file *f)
+ops_close_file(struct ops *o, struct open_file *f)
 {
 	if (f->handle != NULL)
-		content_close(v, f->handle);
+		content_close(o->v, f->handle);
 	if (f->session != NULL && f->backend->ops->session_close != NULL)
 		f->backend->ops->session_close(f->session);
 	if (f->dir != NULL) {
-		dir_rows_release(v, &f->rows);
-		node_unref(v, f->dir);
+		dir_rows_release(o->v, &f->rows);
+		node_unref(o->v, f->dir);
 	}
-	free(f);
+	ops_file_free(o, f);
 }
 
 static void
@@ -64,7 +82,7 @@ run_open(struct ops *o, struct job *j)
 
 	if (n == NULL)
 		return;
-	f = ops_file_new();
+	f = ops_file_new(o);
 	if (f == NULL)
 		ret = -ENOMEM;
 	else if (n->kind == ENTRY_SESSION)
@@ -82,9 +100,9 @@ run_open(struct ops *o, struct job *j)
 		    (j->fi.flags & O_ACCMODE) == O_RDONLY;
 #endif
 		if (fuse_reply_open(j->req, &j->fi) == -ENOENT)
-			ops_close_file(o->v, f);
+			ops_close_file(o, f);
 	} else {
-		free(f);
+		ops_file_free(o, f);
 		ops_reply(j, ret);
 	}
 	node_unref(o->v, n);
@@ -113,7 +131,7 @@ run_create(struct ops *o, struct job *j)
 	parent = ops_node(o, j, j->ino);
 	if (parent == NULL)
 		return;
-	f = ops_file_new();
+	f = ops_file_new(o);
 	ret = f != NULL ? names_create(o->v, &j->call, parent, j->name,
 	    j->fi.flags, j->mode, &n, &f->handle, &keep) : -ENOMEM;
 	if (ret == 0) {
@@ -125,10 +143,10 @@ run_create(struct ops *o, struct job *j)
 		lock_drop(&o->v->lock);
 		if (fuse_reply_create(j->req, &e, &j->fi) == -ENOENT) {
 			node_forget(o->v, n->id, 1);
-			ops_close_file(o->v, f);
+			ops_close_file(o, f);
 		}
 	} else {
-		free(f);
+		ops_file_free(o, f);
 		ops_reply(j, ret);
 	}
 	node_unref(o->v, n);
@@ -298,7 +316,7 @@ op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync UNUSED,
 void
 op_release(fuse_req_t req, fuse_ino_t ino UNUSED, struct fuse_file_info *fi)
 {
-	ops_close_file(ops_of(req)->v, ops_file(fi));
+	ops_close_file(ops_of(req), ops_file(fi));
 	(void)fuse_reply_err(req, 0);
 }
 

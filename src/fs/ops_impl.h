@@ -18,6 +18,8 @@ struct ops {
 	struct vfs *v;
 	struct gate *gate;
 	struct notifier *notifier;
+	struct lock lock;
+	struct open_file *files; /* open ones; with lock */
 };
 
 /* What fi->fh points to: one of three. */
@@ -27,12 +29,16 @@ struct open_file {
 	struct backend *backend; /* of the session */
 	struct node *dir;	 /* a directory, and its snapshot */
 	struct dir_rows rows;
+	struct open_file *prev, *next;
 };
 
 struct ops *ops_of(fuse_req_t req);
 struct open_file *ops_file(const struct fuse_file_info *fi);
-struct open_file *ops_file_new(void);
-void ops_close_file(struct vfs *v, struct open_file *f);
+struct open_file *ops_file_new(struct ops *o);
+void ops_file_free(struct ops *o, struct open_file *f);
+
+/* Releases what f holds, and f. */
+void ops_close_file(struct ops *o, struct open_file *f);
 
 /* Answers with -ret: 0 is success. */
 void ops_reply(struct job *j, int ret);

@@ -295,9 +295,12 @@ save_now(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
-/* References to all that could be sent, in out (room for max); how many. */
+/* References to all that could be sent, in out (room for max); how many.  promised:
+ * only what some close has promised to keep; the rest is not what a program meant
+ * to leave behind. */
 static size_t
-unsent_locked(struct vfs *v, struct node **out, size_t max) REQUIRES(v->lock)
+unsent_locked(struct vfs *v, struct node **out, size_t max, bool promised)
+    REQUIRES(v->lock)
 {
 	struct node *n, *next;
 	size_t count = 0;
@@ -306,24 +309,39 @@ unsent_locked(struct vfs *v, struct node **out, size_t max) REQUIRES(v->lock)
 		if (count == max)
 			break;
 		if (n->parent != NULL && node_is_dirty_locked(v, n) &&
-		    n->scratch == SCRATCH_NO && !is_final(n->file->error))
+		    n->scratch == SCRATCH_NO && !is_final(n->file->error) &&
+		    (!promised || n->file->flushed || n->file->opens == 0))
 			out[count++] = node_ref_locked(v, n);
 	}
 	return count;
 }
 
-int
-save_all(struct vfs *v, struct call *call)
+/* The error of a file that the service refuses for good; 0 when there is none. */
+static int
+refused_locked(struct vfs *v) REQUIRES(v->lock)
+{
+	struct node *n, *next;
+
+	HASH_ITER(hh_id, v->by_id, n, next)
+		if (n->parent != NULL && node_is_dirty_locked(v, n) &&
+		    is_final(n->file->error))
+			return n->file->error;
+	return v->loose > 0 ? -ESTALE : 0;
+}
+
+static int
+send_all(struct vfs *v, struct call *call, bool promised)
 {
 	struct node **all;
 	size_t n;
-	int ret = 0;
+	int ret = 0, refused;
 
 	lock_take(&v->lock);
 	all = calloc(v->dirty + 1, sizeof(struct node *));
-	n = all != NULL ? unsent_locked(v, all, v->dirty + 1) : 0;
+	n = all != NULL ? unsent_locked(v, all, v->dirty + 1, promised) : 0;
 	for (size_t i = 0; i < n; i++)
 		enqueue_locked(v, all[i]);
+	refused = refused_locked(v);
 	lock_drop(&v->lock);
 	for (size_t i = 0; i < n; i++) {
 		int one = ret == -EINTR ? -EINTR : save_now(v, call, all[i]);
@@ -333,7 +351,13 @@ save_all(struct vfs *v, struct call *call)
 		node_unref(v, all[i]);
 	}
 	free(all);
-	return ret;
+	return ret == 0 ? refused : ret;
+}
+
+int
+save_all(struct vfs *v, struct call *call)
+{
+	return send_all(v, call, false);
 }
 
 int
@@ -456,7 +480,7 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 	unsigned left = 0;
 
 	hurry(v);
-	(void)save_all(v, &call); /* what fails is counted below */
+	(void)send_all(v, &call, true); /* what fails is counted below */
 	lock_take(&v->lock);
 	while ((v->queue != NULL || v->saving > 0) && !is_over(&end))
 		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);

@@ -87,6 +87,50 @@ upload_content(struct vfs *v UNUSED, struct call *call, const struct upload *up,
 	return ret;
 }
 
+/* --- conflicts that are none --------------------------------------------------- */
+
+static bool
+same_bytes(struct call *call, const struct entry *e, struct staged *staged)
+{
+	char *theirs = malloc(BLOCK_BYTES), *ours = malloc(BLOCK_BYTES);
+	bool same = theirs != NULL && ours != NULL;
+
+	for (uint64_t off = 0; same && off < e->version.size;
+	     off += BLOCK_BYTES) {
+		ssize_t n = e->backend->ops->read(e->backend, call, e, off,
+		    theirs, BLOCK_BYTES);
+
+		same = n > 0 && staged_read(staged, call, NULL, off, ours,
+		    (size_t)n) == n && memcmp(theirs, ours, (size_t)n) == 0;
+	}
+	free(theirs);
+	free(ours);
+	return same;
+}
+
+/* Is what the service has under the name, though it is not what we replace, just
+ * what we would put there?  An upload whose answer was lost in a crash, or another
+ * client that did the same. */
+static bool
+is_there_already(struct call *call, const struct upload *up,
+    struct entry **out)
+{
+	struct call look = *call;
+	struct entry *e = NULL;
+
+	if (up->dir->backend->ops->lookup(up->dir->backend, &look, up->dir,
+	    up->name, &e) < 0)
+		return false;
+	if (e->kind == ENTRY_FILE &&
+	    e->version.size == staged_size(up->staged) &&
+	    same_bytes(&look, e, up->staged)) {
+		*out = e;
+		return true;
+	}
+	entry_unref(e);
+	return false;
+}
+
 /* --- a node ------------------------------------------------------------------- */
 
 /* The server has what n's content was when changes was goal. */
@@ -141,6 +185,11 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 		ret = aside_keep(v, call, aside);
 	if (ret == 0)
 		ret = send_frozen(call, &up, &e);
+	if ((ret == -ESTALE || ret == -EEXIST) &&
+	    is_there_already(call, &up, &e)) {
+		call->words[0] = '\0';
+		ret = 0;
+	}
 	if (ret == 0) {
 		lock_take(&v->lock);
 		node_sent_locked(v, n, e, goal);
