@@ -33,6 +33,16 @@ is_clean(const char *s)
 	return true;
 }
 
+static bool
+is_usable(const struct auth_config *c)
+{
+	if (c->secret == NULL || c->secret[0] == '\0' || !is_clean(c->secret))
+		return false;
+	/* The first colon ends the user's name. */
+	return c->kind == AUTH_BEARER || (c->user != NULL &&
+	    is_clean(c->user) && strchr(c->user, ':') == NULL);
+}
+
 static int
 make_header(struct auth *a, const struct auth_config *c)
 {
@@ -72,9 +82,7 @@ auth_new(const struct auth_config *config, struct auth **out)
 	struct auth *a;
 	int ret;
 
-	if (config->secret == NULL || config->secret[0] == '\0' ||
-	    !is_clean(config->secret) ||
-	    (config->user != NULL && !is_clean(config->user)))
+	if (!is_usable(config))
 		return -EINVAL;
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)

@@ -22,7 +22,8 @@ struct auth_config {
 	const char *origin; /* where it was found, for messages: "~/.netrc" */
 };
 
-/* Copies what it needs.  -EINVAL when a value holds control bytes. */
+/* Copies what it needs.  -EINVAL when a value is missing, holds control bytes or is of
+ * absurd length. */
 int auth_new(const struct auth_config *config, struct auth **out) WARN_UNUSED;
 void auth_free(struct auth *a);
 

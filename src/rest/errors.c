@@ -4,14 +4,16 @@
 #include "rest/errors.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
-#include "base/text.h"
 
 #include "base/banned.h"
+
+#define ROW_BYTES ((size_t)64 << 10) /* a path is the longest of it */
 
 struct errors {
 	struct lock lock;
@@ -42,29 +44,52 @@ errors_free(struct errors *e)
 	free(e);
 }
 
+/* One field and the tab before the next: a row is a line, a field has no tab. */
+static int
+add_field(struct buf *line, const char *text)
+{
+	int ret = 0;
+
+	if (text == NULL || *text == '\0')
+		text = "-";
+	for (; *text != '\0' && ret == 0; text++)
+		ret = buf_append(line, (unsigned char)*text < 0x20 ||
+		    *text == 0x7f ? "?" : text, 1);
+	return ret == 0 ? buf_puts(line, "\t") : ret;
+}
+
+static int
+print_row(const struct error_row *row, struct buf *line)
+{
+	char when[CLOCK_TEXT_BYTES], status[16];
+	const char *const fields[] = { when, row->op, row->subject,
+		row->request, status, row->code, strerrorname_np(row->err),
+		row->message, row->request_id };
+	int ret = 0;
+
+	clock_text(clock_real_ms(), when);
+	(void)snprintf(status, sizeof(status), "%d", row->http_status);
+	for (size_t i = 0; i < ARRAY_LEN(fields) && ret == 0; i++)
+		ret = add_field(line, fields[i]);
+	if (ret == 0)
+		line->data[--line->len] = '\0'; /* the last tab */
+	return ret;
+}
+
 void
 errors_add(struct errors *e, const struct error_row *row)
 {
-	char when[CLOCK_TEXT_BYTES];
-	char *line;
+	struct buf line;
+	char *text;
 
-	clock_text(clock_real_ms(), when);
-	line = text_printf("%s\x1f%s\x1f%s\x1f%s\x1f%d\x1f%s\x1f%s\x1f%s\x1f%s",
-	    when, row->op != NULL ? row->op : "-", row->subject, row->request,
-	    row->http_status, row->code[0] != '\0' ? row->code : "-",
-	    strerrorname_np(row->err) != NULL ? strerrorname_np(row->err) : "?",
-	    row->message, row->request_id[0] != '\0' ? row->request_id : "-");
-	if (line == NULL)
-		return;
-	for (char *p = line; *p != '\0'; p++) {
-		if (*p == '\x1f')
-			*p = '\t';
-		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	}
+	buf_init(&line, ROW_BYTES);
+	text = print_row(row, &line) == 0 ? buf_take(&line) : NULL;
+	buf_release(&line);
+	if (text == NULL)
+		return; /* the caller has logged it */
 	lock_take(&e->lock);
 	free(e->lines[e->next % ERRORS_KEPT]);
-	e->lines[e->next % ERRORS_KEPT] = line;
+	e->lines[e->next % ERRORS_KEPT] = text;
 	e->next++;
 	lock_drop(&e->lock);
 }

@@ -51,12 +51,13 @@ retry_is_throttle(const struct retry_outcome *o)
 		    strcmp(o->code, "REQUEST_LIMIT_EXCEEDED") == 0));
 }
 
-/* Is it sure that nothing was done?  A 503 says so when it names a time, and not
- * when a gateway has lost patience with a service that may go on. */
+/* Is it sure that nothing was done?  A 429 says so; a 503 when it names a time, and
+ * not when a gateway has lost patience with a service that may go on. */
 static bool
 is_surely_undone(const struct retry_outcome *o)
 {
-	return retry_is_throttle(o) && !is_transient(o->message);
+	return o->status == 429 ||
+	    (retry_is_throttle(o) && !is_transient(o->message));
 }
 
 static enum retry_class

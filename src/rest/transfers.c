@@ -62,6 +62,9 @@ transfer_begin(struct transfers *t, enum transfer_way way, const char *subject,
 		free(x);
 		return NULL;
 	}
+	for (char *p = x->subject; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?'; /* a line is a transfer, a tab a column */
 	x->way = way;
 	x->total = total_bytes;
 	x->began_ms = clock_mono_ms();
@@ -94,13 +97,21 @@ static int
 print_one(const struct transfer *x, struct buf *out)
 {
 	int64_t ms = clock_mono_ms() - x->began_ms;
-	uint64_t done = x->done < x->total ? x->done : x->total;
+	uint64_t done = x->done;
+	int ret;
 
-	return buf_printf(out, "%s\t%" PRIu64 "%%\t%" PRIu64 "\t%" PRIu64
-	    "\t%" PRIu64 "\t%" PRId64 "\t%s\n",
-	    x->way == TRANSFER_UP ? "up" : "down",
-	    x->total > 0 ? done * 100 / x->total : 100, done, x->total,
-	    ms > 0 ? done * 1000 / (uint64_t)ms : 0, ms / 1000, x->subject);
+	/* The frame of a form is sent, too. */
+	if (x->total > 0 && done > x->total)
+		done = x->total;
+	ret = buf_puts(out, x->way == TRANSFER_UP ? "up\t" : "down\t");
+	if (ret == 0 && x->total > 0)
+		ret = buf_printf(out, "%" PRIu64 "%%\t%" PRIu64 "\t%" PRIu64,
+		    done * 100 / x->total, done, x->total);
+	else if (ret == 0)
+		ret = buf_printf(out, "-\t%" PRIu64 "\t-", done);
+	return ret < 0 ? ret : buf_printf(out, "\t%" PRIu64 "\t%" PRId64
+	    "\t%s\n", ms > 0 ? done * 1000 / (uint64_t)ms : 0, ms / 1000,
+	    x->subject);
 }
 
 int

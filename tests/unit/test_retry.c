@@ -34,6 +34,7 @@ static const struct {
 	/* Come back later. */
 	{ 0, 429, "", "",                                  -1, NO, RETRY_THROTTLED, RETRY_THROTTLED },
 	{ 0, 429, "", "",                                2000, NO, RETRY_THROTTLED, RETRY_THROTTLED },
+	{ 0, 429, "", "Current request has to be retried", -1, NO, RETRY_THROTTLED, RETRY_THROTTLED },
 	{ 0, 429, "RESOURCE_EXHAUSTED", "Too many",        -1, NO, RETRY_THROTTLED, RETRY_THROTTLED },
 	{ 0, 400, "REQUEST_LIMIT_EXCEEDED", "",            -1, NO, RETRY_THROTTLED, RETRY_THROTTLED },
 	{ 0, 503, "TEMPORARILY_UNAVAILABLE", "",           -1, NO, RETRY_THROTTLED, RETRY_FINAL },
