@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #include "base/banned.h"
 
 #define ROOT_TTL_MS ((int64_t)3600 * 1000)
@@ -81,12 +83,21 @@ static const struct backend_ops root_ops = {
 
 /* --- the namespace ---------------------------------------------------------------- */
 
+/* A directory of ours, as old as the mount. */
+static struct entry *
+own_dir(struct ns *ns, const char *name)
+{
+	struct version version = { .mtime_ms = clock_real_ms() };
+
+	return entry_new(&ns->backend, "", ENTRY_DIR, name, name, &version);
+}
+
 static struct entry *
 tree_entry(struct ns *ns, const struct ns_tree *t)
 {
 	if (t->root != NULL)
 		return entry_moved(t->root, t->root->path, t->name);
-	return entry_new(&ns->backend, "", ENTRY_DIR, t->name, t->name, NULL);
+	return own_dir(ns, t->name);
 }
 
 int
@@ -105,7 +116,7 @@ ns_new(const struct ns_config *config, struct ns **out)
 	if (config->source != NULL)
 		ns->root = entry_ref(config->source);
 	else
-		ns->root = entry_new(&ns->backend, "", ENTRY_DIR, "", "", NULL);
+		ns->root = own_dir(ns, "");
 	if (ns->root == NULL)
 		goto err;
 	for (size_t i = 0; i < config->n_trees; i++) {
