@@ -21,6 +21,9 @@
 /* Own changes while a listing is on its way make it start again, so often. */
 #define LIST_TRIES 3
 
+/* Not 0, and never within a time-to-live. */
+#define LISTED_LONG_AGO (INT64_MIN / 2)
+
 /* --- the list -------------------------------------------------------------- */
 
 /* Index of name in the list, or where it belongs. */
@@ -241,7 +244,7 @@ detach_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 }
 
 /* The node for what the service shows as name in dir, asked for at asked_ms; NULL
- * when out of memory.  Borrowed. */
+ * when out of memory.  Borrowed.  What was asked for later is newer. */
 static struct node *
 take_locked(struct vfs *v, struct node *dir, const char *name,
     struct entry *e, int64_t asked_ms) REQUIRES(v->lock)
@@ -254,6 +257,8 @@ take_locked(struct vfs *v, struct node *dir, const char *name,
 			node_set_remote_locked(v, n, e, asked_ms);
 		return n;
 	}
+	if (n != NULL && n->seen_ms > asked_ms)
+		return n;
 	if (n != NULL && (n->kind != e->kind || n->backend != e->backend)) {
 		detach_locked(v, n);
 		n = NULL;
@@ -318,14 +323,14 @@ list_is_fresh_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
 	    clock_mono_ms() - d->listed_ms < node_ttl_ms(v, dir);
 }
 
-/* Puts a fetched list in place, with what we changed since on top. */
+/* Puts what we changed since on top of a fetched list.  -EAGAIN: too much of it to
+ * remember. */
 static int
-store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
-    uint64_t since, int64_t asked_ms) REQUIRES(v->lock)
+patch_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
+    uint64_t since) REQUIRES(v->lock)
 {
 	struct node_dir *d = dir->dir;
 
-	list_sort(fetched);
 	if (d->changes - since > RECENT_NAMES)
 		return -EAGAIN;
 	for (uint64_t i = since; i < d->changes; i++) {
@@ -340,6 +345,26 @@ store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
 		    list_set(fetched, c->remote) < 0)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+/* Puts a fetched list in place.  last: as it is, if need be, for this once: in a
+ * directory where so much happens a reader may see some of it and some not. */
+static int
+store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
+    uint64_t since, int64_t asked_ms, bool last) REQUIRES(v->lock)
+{
+	struct node_dir *d = dir->dir;
+	int ret;
+
+	list_sort(fetched);
+	ret = patch_list_locked(v, dir, fetched, since);
+	if (ret == -EAGAIN && last) {
+		asked_ms = LISTED_LONG_AGO;
+		ret = 0;
+	}
+	if (ret < 0)
+		return ret;
 	list_clear(d);
 	free(d->list);
 	d->list = fetched->list;
@@ -353,7 +378,7 @@ store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
 
 /* One fetch, with the lock dropped while it is under way. */
 static int
-fetch_list_locked(struct vfs *v, struct call *call, struct node *dir)
+fetch_list_locked(struct vfs *v, struct call *call, struct node *dir, bool last)
     REQUIRES(v->lock)
 {
 	struct node_dir fetched = { 0 };
@@ -369,7 +394,8 @@ fetch_list_locked(struct vfs *v, struct call *call, struct node *dir)
 	dir->dir->listing = false;
 	cond_broadcast(&v->changed);
 	if (ret == 0)
-		ret = store_list_locked(v, dir, &fetched, since, asked_ms);
+		ret = store_list_locked(v, dir, &fetched, since, asked_ms,
+		    last);
 	list_clear(&fetched);
 	free(fetched.list);
 	entry_unref(e);
@@ -396,14 +422,14 @@ update_list_locked(struct vfs *v, struct call *call, struct node *dir,
 			continue;
 		}
 		if (list_is_fresh_locked(v, dir) ||
-		    (must && dir->dir->listed_ms >= begun))
+		    (must && dir->dir->listed_ms > begun))
 			return 0;
-		ret = fetch_list_locked(v, call, dir);
-		if (ret == -EAGAIN && ++tries < LIST_TRIES)
+		ret = fetch_list_locked(v, call, dir, ++tries == LIST_TRIES);
+		if (ret == -EAGAIN)
 			continue;
 		if (ret == -ENOTDIR)
 			ret = -ENOENT; /* it was replaced by a file */
-		return ret == -EAGAIN ? -EIO : ret;
+		return ret;
 	}
 }
 
@@ -415,10 +441,11 @@ is_control(const struct vfs *v, const struct node *parent, const char *name)
 	return parent == v->root && strcmp(name, NS_CONTROL) == 0;
 }
 
-/* The answer from what is known; 1 when the service must be asked. */
+/* The answer from what is known; 1 when the service must be asked.  listed: the list
+ * was fetched for this, so it answers however long that took. */
 static int
 find_known_locked(struct vfs *v, struct node *parent, const char *name,
-    struct node **out) REQUIRES(v->lock)
+    bool listed, struct node **out) REQUIRES(v->lock)
 {
 	struct node *n;
 	struct entry *e;
@@ -430,7 +457,9 @@ find_known_locked(struct vfs *v, struct node *parent, const char *name,
 	}
 	if (dir_aside_locked(v, parent, name) != NULL)
 		return -ENOENT;
-	if (list_is_fresh_locked(v, parent) && !is_control(v, parent, name)) {
+	if (((listed && parent->dir->listed_ms != 0) ||
+		list_is_fresh_locked(v, parent)) &&
+	    !is_control(v, parent, name)) {
 		e = list_find(parent->dir, name);
 		if (e == NULL) {
 			if (n != NULL)
@@ -498,6 +527,8 @@ static int
 lookup_locked(struct vfs *v, struct call *call, struct node *parent,
     const char *name, struct node **out) REQUIRES(v->lock)
 {
+	bool listed = false;
+
 	for (int tries = 0; tries < 8; tries++) {
 		struct node_dir *d = node_dir_locked(v, parent);
 		int64_t now = clock_mono_ms();
@@ -508,7 +539,7 @@ lookup_locked(struct vfs *v, struct call *call, struct node *parent,
 			return -ENOMEM;
 		if (parent->gone || parent->remote == NULL)
 			return -ENOENT;
-		ret = find_known_locked(v, parent, name, out);
+		ret = find_known_locked(v, parent, name, listed, out);
 		if (ret <= 0)
 			return ret;
 		again = node_ttl_ms(v, parent) > 0 && d->asked_ms != 0 &&
@@ -516,6 +547,7 @@ lookup_locked(struct vfs *v, struct call *call, struct node *parent,
 		    !is_control(v, parent, name);
 		if (!is_control(v, parent, name))
 			d->asked_ms = now;
+		listed = again;
 		if (again)
 			ret = update_list_locked(v, call, parent, false);
 		else
@@ -565,12 +597,15 @@ take_refreshed_locked(struct vfs *v, struct node *n, struct entry *e, int ret,
 {
 	bool open = n->file != NULL && (n->file->opens > 0 || n->file->saving);
 
-	if (ret == -ENOENT) {
+	/* The root has no name to lose: it is looked for again. */
+	if (ret == -ENOENT && n != v->root) {
 		detach_locked(v, n);
 		return open ? 0 : -ENOENT;
 	}
 	if (ret < 0)
 		return ret;
+	if (n == v->root && e->kind != n->kind)
+		return -ENOENT;
 	if (e->kind != n->kind) {
 		detach_locked(v, n);
 		return open ? 0 : -ENOENT;

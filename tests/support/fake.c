@@ -258,13 +258,46 @@ fake_refresh(struct backend *b, struct call *call, const struct entry *e,
 	return end(f, ret, after);
 }
 
+/* What a listing of dir gives now; NULL at the end. */
+static struct entry **
+list_now(struct fake *f, const struct entry *dir)
+{
+	struct entry **all = must(calloc(100, sizeof(struct entry *)));
+	struct fake_object *o;
+	size_t n = 0;
+
+	lock_take(&f->lock);
+	f->stale_list = false;
+	DL_FOREACH(f->objects, o)
+		if (is_child(o->path, dir->path) && n < 99)
+			all[n++] = must(entry_of(f, o,
+			    strrchr(o->path, '/') + 1));
+	lock_drop(&f->lock);
+	return all;
+}
+
 static int
 fake_list(struct backend *b, struct call *call, const struct entry *dir,
     entry_fn *each, void *ctx)
 {
 	struct fake *f = fake_of(b);
-	int after, ret = begin(f, call, FAKE_LIST, &after);
-	struct fake_object *o = find(f, dir->path);
+	struct entry **stale = NULL;
+	int after, ret;
+	struct fake_object *o;
+
+	if (f->stale_list)
+		stale = list_now(f, dir);
+	ret = begin(f, call, FAKE_LIST, &after);
+	if (stale != NULL) {
+		for (struct entry **e = stale; *e != NULL; e++) {
+			if (ret == 0)
+				ret = each(ctx, *e);
+			entry_unref(*e);
+		}
+		free(stale);
+		return end(f, ret, after);
+	}
+	o = find(f, dir->path);
 
 	if (ret == 0 && (o == NULL || !o->is_dir))
 		ret = o == NULL ? -ENOENT : -ENOTDIR;
@@ -736,4 +769,11 @@ fake_delay(struct fake *f, enum fake_op op, unsigned ms)
 	lock_take(&f->lock);
 	f->delay_ms[op] = ms;
 	lock_drop(&f->lock);
+}
+
+void
+fake_stale_list(struct fake *f)
+{
+	fake_block(f, FAKE_LIST);
+	f->stale_list = true; /* no call runs */
 }

@@ -54,6 +54,7 @@ struct fake {
 	bool blocked[FAKE_OPS];
 	unsigned waiting[FAKE_OPS];
 	unsigned delay_ms[FAKE_OPS]; /* each takes that long */
+	bool stale_list; /* the next list answers what was there when it came */
 	bool own_times; /* a put says the time that the service shows */
 };
 
@@ -103,6 +104,8 @@ void fake_block(struct fake *f, enum fake_op op);
 void fake_unblock(struct fake *f, enum fake_op op);
 /* Returns when n calls are held back. */
 void fake_await(struct fake *f, enum fake_op op, unsigned n);
+/* The next listing is made now, and held back until fake_unblock. */
+void fake_stale_list(struct fake *f);
 void fake_delay(struct fake *f, enum fake_op op, unsigned ms);
 
 #endif
