@@ -21,7 +21,9 @@ check_version(struct base_source *s, struct call *call)
 	int ret = 0;
 
 	lock_take(&v->lock);
-	gone = n->gone;
+	/* What is known to be fresh may be a later version than that of s. */
+	gone = n->gone || (n->remote != NULL && n->remote != s->entry &&
+	    !version_matches(&s->entry->version, &n->remote->version));
 	fresh = n->seen_ms != 0 &&
 	    clock_mono_ms() - n->seen_ms <= node_ttl_ms(v, n) + 100;
 	lock_drop(&v->lock);
@@ -54,13 +56,13 @@ static ssize_t
 fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 {
 	struct base_source *s = ctx;
-	int ret;
+	ssize_t got;
 
-	ret = check_version(s, call);
-	if (ret < 0)
-		return ret;
-	return s->entry->backend->ops->read(s->entry->backend, call, s->entry,
-	    off, dst, len);
+	got = check_version(s, call);
+	if (got == 0)
+		got = s->entry->backend->ops->read(s->entry->backend, call,
+		    s->entry, off, dst, len);
+	return got == -ENOENT ? -ESTALE : got;
 }
 
 ssize_t

@@ -104,6 +104,29 @@ get_staged(struct vfs *v, struct node *n, bool empty, struct staged **out)
 	return 0;
 }
 
+int
+content_pin(struct vfs *v, struct node *n)
+{
+	int ret = -ENOMEM;
+
+	lock_take(&v->lock);
+	if (node_file_locked(v, n) != NULL) {
+		n->file->pins++;
+		ret = 0;
+	}
+	lock_drop(&v->lock);
+	return ret;
+}
+
+void
+content_unpin(struct vfs *v, struct node *n)
+{
+	lock_take(&v->lock);
+	n->file->pins--;
+	node_keep_content_locked(v, n);
+	lock_drop(&v->lock);
+}
+
 /* May n be written?  Its old version cannot be saved once there is a new one. */
 static int
 check_writable(struct vfs *v, struct node *n)
@@ -256,25 +279,6 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 	return 0;
 }
 
-/* Clean content of a file that was just written stays for a while; the file whose
- * turn it was before makes room. */
-static void
-keep_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
-{
-	struct node *old = v->kept[v->next_kept];
-
-	for (unsigned i = 0; i < KEPT_FILES; i++)
-		if (v->kept[i] == n)
-			return;
-	v->kept[v->next_kept] = node_ref_locked(v, n);
-	v->next_kept = (v->next_kept + 1) % KEPT_FILES;
-	if (old == NULL)
-		return;
-	if (old->file->opens == 0)
-		node_drop_content_locked(v, old);
-	node_unref_locked(v, old);
-}
-
 /* The program was told at its write; what the server has shows again. */
 static void
 drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
@@ -303,11 +307,8 @@ last_close_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 			save_later_locked(v, n, 0);
 		else if (n->scratch == SCRATCH_LATER)
 			save_later_locked(v, n, v->config.scratch_keep_ms);
-	} else if (f->staged != NULL && !n->aside) {
-		if (staged_size(f->staged) <= KEPT_BYTES)
-			keep_locked(v, n);
-		else
-			node_drop_content_locked(v, n);
+	} else {
+		node_keep_content_locked(v, n);
 	}
 }
 
@@ -329,11 +330,11 @@ content_close(struct vfs *v, struct handle *h)
 
 /* --- reading and writing ------------------------------------------------------------ */
 
-ssize_t
-content_read(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
-    void *dst, size_t len)
+/* again: n has another content of ours since the read began. */
+static ssize_t
+read_once(struct vfs *v, struct call *call, struct node *n, uint64_t off,
+    void *dst, size_t len, bool *again)
 {
-	struct node *n = h->node;
 	struct staged *staged = NULL;
 	struct base_source base;
 	ssize_t got;
@@ -347,8 +348,26 @@ content_read(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 		got = staged_read(staged, call, &base.source, off, dst, len);
 	else
 		got = base_source_read(&base, call, off, dst, len);
+	lock_take(&v->lock);
+	*again = !n->gone && staged == NULL && (n->file->staged != NULL ||
+	    n->remote != base.entry);
+	lock_drop(&v->lock);
 	base_source_release(&base);
 	staged_unref(staged);
+	return got;
+}
+
+ssize_t
+content_read(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
+    void *dst, size_t len)
+{
+	bool again;
+	ssize_t got;
+
+	got = read_once(v, call, h->node, off, dst, len, &again);
+	/* Saved or renamed by us meanwhile: what was read from is no more. */
+	if (got == -ESTALE && again)
+		got = read_once(v, call, h->node, off, dst, len, &again);
 	return got;
 }
 
@@ -378,24 +397,15 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	return ret;
 }
 
-int
-content_truncate(struct vfs *v, struct call *call, struct node *n,
+static int
+truncate_pinned(struct vfs *v, struct call *call, struct node *n,
     struct handle *h, uint64_t size)
 {
 	struct staged *staged;
 	bool send;
 	int ret;
 
-	ret = check_writable(v, n);
-	if (ret < 0)
-		return ret;
-	if (size > n->backend->size_max)
-		return -EFBIG;
-	lock_take(&v->lock);
-	ret = node_file_locked(v, n) != NULL ? 0 : -ENOMEM;
-	lock_drop(&v->lock);
-	if (ret == 0)
-		ret = get_staged(v, n, size == 0, &staged);
+	ret = get_staged(v, n, size == 0, &staged);
 	if (ret < 0)
 		return ret;
 	ret = staged_truncate(staged, call, size);
@@ -410,6 +420,25 @@ content_truncate(struct vfs *v, struct call *call, struct node *n,
 	send = h == NULL && n->file->writers == 0 && n->scratch == SCRATCH_NO;
 	lock_drop(&v->lock);
 	return send ? save_now(v, call, n) : 0;
+}
+
+int
+content_truncate(struct vfs *v, struct call *call, struct node *n,
+    struct handle *h, uint64_t size)
+{
+	int ret;
+
+	ret = check_writable(v, n);
+	if (ret < 0)
+		return ret;
+	if (size > n->backend->size_max)
+		return -EFBIG;
+	ret = content_pin(v, n);
+	if (ret < 0)
+		return ret;
+	ret = truncate_pinned(v, call, n, h, size);
+	content_unpin(v, n);
+	return ret;
 }
 
 int
@@ -481,24 +510,34 @@ save_and_wait(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
+/* The reason why n's content will not be sent; 0: it will. */
+static int
+failed_locked(struct vfs *v UNUSED, struct node *n) REQUIRES(v->lock)
+{
+	if (n->parent != NULL)
+		return n->file->torn;
+	/* Of two writers whose file met another version, both must know. */
+	return n->gone ? n->file->error : 0;
+}
+
 int
 content_flush(struct vfs *v, struct call *call, struct handle *h)
 {
 	struct node *n = h->node;
 	bool dirty, deferred, scratch;
-	int torn;
+	int failed;
 
 	if (!wants_write(h->flags))
 		return 0;
 	lock_take(&v->lock);
-	torn = n->parent != NULL ? n->file->torn : 0;
+	failed = failed_locked(v, n);
 	dirty = n->parent != NULL &&
 	    (node_is_dirty_locked(v, n) || n->file->saving);
 	deferred = n->file->deferred && !n->file->saving;
 	scratch = n->scratch != SCRATCH_NO;
 	lock_drop(&v->lock);
-	if (torn != 0)
-		return torn;
+	if (failed != 0)
+		return failed;
 	if (!dirty)
 		return 0;
 	/* Shells close the file that they have just emptied before they write:
@@ -514,16 +553,16 @@ content_sync(struct vfs *v, struct call *call, struct handle *h)
 {
 	struct node *n = h->node;
 	bool dirty, scratch;
-	int torn;
+	int failed;
 
 	lock_take(&v->lock);
-	torn = n->parent != NULL ? n->file->torn : 0;
+	failed = wants_write(h->flags) ? failed_locked(v, n) : 0;
 	dirty = n->parent != NULL &&
 	    (node_is_dirty_locked(v, n) || n->file->saving);
 	scratch = n->scratch != SCRATCH_NO;
 	lock_drop(&v->lock);
-	if (torn != 0)
-		return torn;
+	if (failed != 0)
+		return failed;
 	if (!dirty)
 		return 0;
 	if (scratch)

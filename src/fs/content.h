@@ -55,6 +55,10 @@ int content_sync(struct vfs *v, struct call *call, struct handle *h);
 /* The last close of h. */
 void content_close(struct vfs *v, struct handle *h);
 
+/* From pin to unpin, local content of a file that is not open stays. */
+int content_pin(struct vfs *v, struct node *n);
+void content_unpin(struct vfs *v, struct node *n);
+
 /* Fetches all of n's content into staging. */
 int content_fetch(struct vfs *v, struct call *call, struct node *n);
 

@@ -450,12 +450,41 @@ node_drop_content_locked(struct vfs *v, struct node *n)
 {
 	struct node_file *f = n->file;
 
-	if (f == NULL || node_is_dirty_locked(v, n) || f->saving)
+	/* What was moved aside becomes this content when it is replaced. */
+	if (f == NULL || node_is_dirty_locked(v, n) || f->saving ||
+	    f->pins > 0 || n->aside)
 		return;
 	staged_unref(f->staged);
 	f->staged = NULL;
 	entry_unref(f->base);
 	f->base = NULL;
+}
+
+void
+node_keep_content_locked(struct vfs *v, struct node *n)
+{
+	struct node_file *f = n->file;
+	struct node *old;
+
+	if (f == NULL || f->staged == NULL || f->opens > 0 || f->pins > 0 ||
+	    f->saving || n->aside || n->parent == NULL ||
+	    node_is_dirty_locked(v, n))
+		return;
+	if (staged_size(f->staged) > KEPT_BYTES) {
+		node_drop_content_locked(v, n);
+		return;
+	}
+	for (unsigned i = 0; i < KEPT_FILES; i++)
+		if (v->kept[i] == n)
+			return;
+	old = v->kept[v->next_kept];
+	v->kept[v->next_kept] = node_ref_locked(v, n);
+	v->next_kept = (v->next_kept + 1) % KEPT_FILES;
+	if (old == NULL)
+		return;
+	if (old->file->opens == 0)
+		node_drop_content_locked(v, old);
+	node_unref_locked(v, old);
 }
 
 /* --- attributes ------------------------------------------------------------------ */

@@ -58,6 +58,7 @@ struct node_dir {
 struct node_file {
 	unsigned opens;
 	unsigned writers; /* of these, for writing */
+	unsigned pins; /* operations that are about to change it: content stays */
 
 	/* Local content; NULL: the content is the remote version's.  base is what
 	 * it builds on: the source of bytes that are not here, and the version
@@ -243,8 +244,13 @@ bool node_is_local_locked(struct vfs *v, const struct node *n)
 void node_set_remote_locked(struct vfs *v, struct node *n, struct entry *e,
     int64_t seen_ms) REQUIRES(v->lock);
 
-/* Drops clean local content. */
+/* Drops clean local content that nobody is about to need. */
 void node_drop_content_locked(struct vfs *v, struct node *n)
+    REQUIRES(v->lock);
+
+/* Clean content of a file that nobody has open stays for a while, when it is small;
+ * the file whose turn it was before makes room. */
+void node_keep_content_locked(struct vfs *v, struct node *n)
     REQUIRES(v->lock);
 
 /* --- attributes --------------------------------------------------------------- */

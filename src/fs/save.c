@@ -226,6 +226,7 @@ save_one(struct vfs *v, struct node *n)
 	}
 	if (wanted)
 		ret = save_record_outcome(v, n, ret, call.words);
+	save_record_reap(v); /* before those who wait go on */
 
 	lock_take(&v->lock);
 	f->saving = false;
@@ -237,10 +238,10 @@ save_one(struct vfs *v, struct node *n)
 	if (ret == 0 && node_is_dirty_locked(v, n) && f->opens == 0 &&
 	    n->scratch == SCRATCH_NO && n->parent != NULL)
 		save_later_locked(v, n, 0);
+	node_keep_content_locked(v, n);
 	node_unref_locked(v, n);
 	cond_broadcast(&v->work);
 	lock_drop(&v->lock);
-	save_record_reap(v);
 }
 
 static void *
@@ -279,6 +280,11 @@ save_now(struct vfs *v, struct call *call, struct node *n)
 	if (f == NULL || (!node_is_dirty_locked(v, n) && !f->saving)) {
 		lock_drop(&v->lock);
 		return 0;
+	}
+	if (f->torn != 0) { /* it is never sent */
+		ret = f->torn;
+		lock_drop(&v->lock);
+		return ret;
 	}
 	ticket = ++f->tickets;
 	enqueue_locked(v, n);

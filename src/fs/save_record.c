@@ -105,9 +105,11 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 
 	lock_take(&v->lock);
 	if (n->parent == NULL) { /* deleted: nobody will send it */
+		bool gone = n->gone;
+
 		f->mtime = clock_real();
 		lock_drop(&v->lock);
-		return 0;
+		return gone ? -ESTALE : 0;
 	}
 	was_dirty = node_is_dirty_locked(v, n);
 	f->deferred = !written && (!was_dirty || f->deferred);

@@ -1,0 +1,620 @@
+/* fs/content: the content of files. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/counters.h"
+#include "fs/dir.h"
+#include "tests/support/rig.h"
+#include "tests/support/unit.h"
+
+#define MB ((size_t)1 << 20)
+
+/* --- saving ---------------------------------------------------------------------- */
+
+START_TEST(what_is_closed_is_on_the_server)
+{
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "hello"), 0);
+	fake_expect_text(&r.fake, "/a", "hello");
+	rig_expect(&r, "/a", "hello");
+	ck_assert_int_eq(rig_save(&r, "/a", "world!"), 0);
+	fake_expect_text(&r.fake, "/a", "world!");
+	ck_assert_uint_eq(fake_versions(&r.fake, "/a"), 2);
+	ck_assert_uint_eq(fake_calls(&r.fake, FAKE_READ), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_failed_upload_is_told_and_the_content_is_kept)
+{
+	struct pending_info info;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EACCES);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), -EACCES);
+	ck_assert_str_eq(r.call.words, "a rule of the test");
+	fake_expect_text(&r.fake, "/a", "old");
+	rig_expect(&r, "/a", "new");
+	info = rig_pending_first(&r);
+	ck_assert_str_eq(info.path, "a");
+	ck_assert_str_eq(info.reason, "a rule of the test");
+	ck_assert_int_eq(info.state, PENDING_FAILED);
+	ck_assert_int_eq(pending_act(r.config.pending, &r.call, info.number,
+	    PENDING_RETRY), 0);
+	pending_info_release(&info);
+	fake_expect_text(&r.fake, "/a", "new");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(unsent_content_can_be_discarded)
+{
+	struct pending_info info;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_fail(&r.fake, FAKE_PUT, 1, 9, -EIO);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), -EIO);
+	info = rig_pending_first(&r);
+	ck_assert_int_eq(pending_act(r.config.pending, &r.call, info.number,
+	    PENDING_DISCARD), 0);
+	pending_info_release(&info);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	ck_assert_uint_eq(vfs_dirty(r.v), 0);
+	rig_expect(&r, "/a", "old");
+	rig_crash(&r);
+	rig_expect(&r, "/a", "old");
+	rig_release(&r);
+}
+END_TEST
+
+/* What shells do: open with O_TRUNC, close a copy, write, close. */
+START_TEST(emptying_a_file_is_not_sent_before_it_is_written)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	fake_expect_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	ck_assert_uint_eq(fake_versions(&r.fake, "/a"), 2);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(an_empty_file_arrives_after_its_last_close)
+{
+	struct rig_file f, g;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/old", "text");
+	ck_assert_int_eq(rig_open(&r, "/new", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_open(&r, "/old", O_WRONLY | O_TRUNC, &g), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	ck_assert_int_eq(rig_close(&g), 0);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/new", "");
+	fake_expect_text(&r.fake, "/old", "");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(fsync_sends_and_clean_closes_cost_nothing)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "one", 0), 0);
+	ck_assert_int_eq(rig_fsync(&f), 0);
+	fake_expect_text(&r.fake, "/a", "one");
+	fake_forget_calls(&r.fake);
+	ck_assert_int_eq(rig_fsync(&f), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	ck_assert_uint_eq(fake_calls(&r.fake, FAKE_PUT), 0);
+	/* Written after a flush, as with dup and fork. */
+	ck_assert_int_eq(rig_write_text(&f, "two", 3), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "onetwo");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(two_handles_write_one_file)
+{
+	struct rig_file f, g;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "0123456789");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &g), 0);
+	ck_assert_int_eq(rig_write_text(&f, "ab", 0), 0);
+	ck_assert_int_eq(rig_write_text(&g, "yz", 8), 0);
+	rig_expect_file(&f, "ab234567yz");
+	rig_expect_file(&g, "ab234567yz");
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "ab234567yz");
+	ck_assert_int_eq(rig_close(&g), 0);
+	ck_assert_uint_eq(fake_versions(&r.fake, "/a"), 2);
+	rig_release(&r);
+}
+END_TEST
+
+/* --- parts of large files ------------------------------------------------------------ */
+
+static char *
+pattern(size_t len)
+{
+	char *data = malloc(len);
+
+	for (size_t i = 0; i < len; i++)
+		data[i] = (char)(i * 7 + i / 1000);
+	return data;
+}
+
+START_TEST(a_write_into_the_middle_keeps_the_rest)
+{
+	size_t len = 3 * MB + 77;
+	char *data = pattern(len);
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "MIDDLE", MB + 5), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	memcpy(data + MB + 5, "MIDDLE", 6);
+	fake_expect(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_truncate(&r, "/a", 2 * MB), 0);
+	fake_expect(&r.fake, "/a", data, 2 * MB);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+START_TEST(a_fetch_that_fails_makes_no_half_file)
+{
+	size_t len = 3 * MB;
+	char *data = pattern(len);
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "x", 0), 0);
+	fake_fail(&r.fake, FAKE_READ, 2, 1, -EIO);
+	ck_assert_int_eq(rig_flush(&f), -EIO);
+	fake_expect(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_close(&f), 0);
+	data[0] = 'x';
+	fake_expect(&r.fake, "/a", data, len);
+	ck_assert_uint_eq(fake_versions(&r.fake, "/a"), 2);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+START_TEST(holes_are_zeros)
+{
+	struct rig_file f;
+	struct rig r;
+	uint64_t at;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "x", 5), 0);
+	ck_assert_int_eq(rig_ftruncate(&f, 8), 0);
+	ck_assert_int_eq(content_allocate(r.v, &r.call, f.handle, 0, 0, 10), 0);
+	ck_assert_int_eq(content_allocate(r.v, &r.call, f.handle,
+	    FALLOC_FL_COLLAPSE_RANGE, 0, 10), -EOPNOTSUPP);
+	ck_assert_int_eq(content_seek(r.v, &r.call, f.handle, 99, SEEK_DATA,
+	    &at), -ENXIO);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect(&r.fake, "/a", "\0\0\0\0\0x\0\0\0\0", 10);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_size_beyond_what_the_backend_takes_is_refused)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	r.fake.backend.size_max = 100;
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "xy", 99), -EFBIG);
+	ck_assert_int_eq(rig_write_text(&f, "x", UINT64_MAX - 1), -EFBIG);
+	ck_assert_int_eq(rig_ftruncate(&f, 101), -EFBIG);
+	ck_assert_int_eq(rig_ftruncate(&f, INT64_MAX), -EFBIG);
+	ck_assert_int_eq(rig_write_text(&f, "xy", 98), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	rig_release(&r);
+}
+END_TEST
+
+/* --- other clients -------------------------------------------------------------------- */
+
+START_TEST(an_open_file_never_mixes_two_versions)
+{
+	size_t len = 3 * MB;
+	char *data = pattern(len), c;
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 0), 1);
+	memset(data, 'n', len);
+	fake_set(&r.fake, "/a", data, len);
+	rig_expire(&r);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 2 * MB), -ESTALE);
+	/* Opened anew it is the new one. */
+	rig_release_file(&f);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 2 * MB), 1);
+	ck_assert_int_eq(c, 'n');
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+/* A file being written whose missing parts are not there any more. */
+START_TEST(a_written_file_is_not_completed_from_another_version)
+{
+	size_t len = 3 * MB;
+	char *data = pattern(len), c;
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "x", 0), 0);
+	memset(data, 'n', len);
+	fake_set(&r.fake, "/a", data, len);
+	rig_expire(&r);
+	rig_expect_list(&r, "/", "a"); /* the mount has seen the new one */
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 2 * MB), -ESTALE);
+	ck_assert_int_eq(rig_close(&f), -ESTALE);
+	fake_expect(&r.fake, "/a", data, len);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+START_TEST(a_file_deleted_by_others_is_stale)
+{
+	size_t len = 2 * MB;
+	char *data = pattern(len), c;
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 0), 1);
+	fake_remove(&r.fake, "/a");
+	ck_assert_int_eq(rig_pread(&f, &c, 1, MB), -ESTALE);
+	rig_expire(&r);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, MB), -ESTALE);
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+START_TEST(what_others_changed_is_not_overwritten)
+{
+	struct pending_info info;
+	struct rig_file f, g;
+	char text[8];
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &g), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	ck_assert_int_eq(rig_close(&f), -ESTALE);
+	fake_expect_text(&r.fake, "/a", "theirs");
+	/* The other handle, whose data that was as well, is told too. */
+	ck_assert_int_eq(rig_write_text(&g, "x", 0), -ESTALE);
+	ck_assert_int_eq(rig_close(&g), -ESTALE);
+	rig_expect(&r, "/a", "theirs");
+
+	info = rig_pending_first(&r);
+	ck_assert_int_eq(info.state, PENDING_CONFLICT);
+	ck_assert_int_eq(staged_read(info.data, &r.call, NULL, 0, text, 8), 3);
+	ck_assert_mem_eq(text, "our", 3);
+	/* A person decides that ours is the right one. */
+	ck_assert_int_eq(pending_act(r.config.pending, &r.call, info.number,
+	    PENDING_RETRY), 0);
+	pending_info_release(&info);
+	fake_expect_text(&r.fake, "/a", "our");
+	rig_expect(&r, "/a", "our");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_file_emptied_after_the_change_was_seen_may_overwrite_it)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	rig_expect(&r, "/a", "old");
+	fake_set_text(&r.fake, "/a", "theirs");
+	rig_expire(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "our");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_new_file_does_not_replace_one_that_others_made)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT | O_EXCL, &f),
+	    0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	ck_assert_int_eq(rig_close(&f), -EEXIST);
+	fake_expect_text(&r.fake, "/a", "theirs");
+	ck_assert_uint_eq(rig_pending(&r), 1);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_file_deleted_by_others_while_written_is_made_anew)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_remove(&r.fake, "/a");
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "our");
+	rig_release(&r);
+}
+END_TEST
+
+/* --- times ------------------------------------------------------------------------------ */
+
+START_TEST(the_time_shown_after_a_save_stays)
+{
+	struct stat before, after;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "text"), 0);
+	ck_assert_int_eq(rig_stat(&r, "/a", &before), 0);
+	for (int i = 0; i < 2; i++) {
+		rig_expire(&r);
+		rig_expect_list(&r, "/", "a");
+		ck_assert_int_eq(rig_stat(&r, "/a", &after), 0);
+		ck_assert_int_eq(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
+		ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+		(void)rig_unmount(&r, 0);
+		rig_mount(&r);
+	}
+	rig_release(&r);
+}
+END_TEST
+
+/* --- resources --------------------------------------------------------------------------- */
+
+static const struct {
+	const char *temp; /* NULL: created under its name */
+	const char *text;
+} many_rows[] = {
+	{ NULL, "text" },
+	{ NULL, "" },
+	{ "/sedAbCdEf", "text" },
+};
+
+/* A staging file is an open file: those of clean files are bounded. */
+START_TEST(many_saved_files_do_not_hold_many_open)
+{
+	struct rig r;
+	char path[32];
+
+	rig_make(&r);
+	for (int i = 0; i < 3 * KEPT_FILES; i++) {
+		const char *temp = many_rows[_i].temp;
+
+		snprintf(path, sizeof path, "/f%d", i);
+		ck_assert_int_eq(rig_save(&r, temp != NULL ? temp : path,
+		    many_rows[_i].text), 0);
+		if (temp != NULL)
+			ck_assert_int_eq(rig_rename(&r, temp, path), 0);
+	}
+	rig_settle(&r);
+	ck_assert_uint_eq(fake_count(&r.fake), 3 * KEPT_FILES);
+	ck_assert_int_le(counter_get(CTR_staging_files), KEPT_FILES);
+	for (int i = 0; i < 3 * KEPT_FILES; i++) {
+		snprintf(path, sizeof path, "/f%d", i);
+		rig_expect(&r, path, many_rows[_i].text);
+		ck_assert_int_eq(rig_truncate(&r, path, 2), 0);
+	}
+	rig_settle(&r);
+	ck_assert_int_le(counter_get(CTR_staging_files), KEPT_FILES);
+	rig_release(&r);
+}
+END_TEST
+
+/* --- several threads ----------------------------------------------------------------------- */
+
+struct worker {
+	struct rig *rig;
+	struct call call;
+	int number;
+	int ret;
+	pthread_t thread;
+};
+
+static void *
+close_one(void *arg)
+{
+	struct worker *w = arg;
+	struct rig r = *w->rig; /* a call of its own */
+	struct rig_file f;
+
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+	w->ret = rig_close(&f);
+	return NULL;
+}
+
+START_TEST(a_close_can_be_interrupted_and_its_upload_goes_on)
+{
+	struct rig_file f;
+	struct rig r;
+	pthread_t thread;
+	struct worker w = { .rig = &r };
+
+	rig_make(&r);
+	fake_block(&r.fake, FAKE_PUT);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_close(&f), -EINTR);
+	r.interrupt = false;
+	fake_await(&r.fake, FAKE_PUT, 1);
+	/* Another closer waits for it, and a reader does not. */
+	w.rig = &r;
+	ck_assert_int_eq(pthread_create(&thread, NULL, close_one, &w), 0);
+	rig_expect(&r, "/a", "text");
+	fake_unblock(&r.fake, FAKE_PUT);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(w.ret, 0);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "text");
+	rig_release(&r);
+}
+END_TEST
+
+#define ROUNDS 40
+
+static void *
+write_some(void *arg)
+{
+	struct worker *w = arg;
+	struct rig r = *w->rig;
+	unsigned seed = (unsigned)w->number;
+	struct rig_file f;
+	char text[8];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+		snprintf(text, sizeof text, "%d", i % 10);
+		ck_assert_int_eq(rig_write_text(&f, text,
+		    (uint64_t)w->number), 0);
+		if (rand_r(&seed) % 2 == 0)
+			ck_assert_int_eq(rig_fsync(&f), 0);
+		ck_assert_int_eq(rig_pread(&f, text, 1, (uint64_t)w->number),
+		    1);
+		ck_assert_int_eq(text[0], '0' + i % 10);
+		ck_assert_int_eq(rig_close(&f), 0);
+	}
+	return NULL;
+}
+
+static void *
+look_around(void *arg)
+{
+	struct worker *w = arg;
+	struct rig r = *w->rig;
+	struct stat st;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		rig_expect_list(&r, "/", "a");
+		ck_assert_int_eq(rig_stat(&r, "/a", &st), 0);
+		ck_assert_int_eq(st.st_size, 4);
+		rig_expire(&r);
+	}
+	return NULL;
+}
+
+START_TEST(writers_of_disjoint_bytes_do_not_lose_each_others)
+{
+	struct worker all[5];
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "____");
+	for (int i = 0; i < 5; i++) {
+		all[i] = (struct worker){ .rig = &r, .number = i };
+		ck_assert_int_eq(pthread_create(&all[i].thread, NULL,
+		    i < 4 ? write_some : look_around, &all[i]), 0);
+	}
+	for (int i = 0; i < 5; i++)
+		pthread_join(all[i].thread, NULL);
+	fake_expect_text(&r.fake, "/a", "9999");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT(what_is_closed_is_on_the_server),
+	UNIT(a_failed_upload_is_told_and_the_content_is_kept),
+	UNIT(unsent_content_can_be_discarded),
+	UNIT(emptying_a_file_is_not_sent_before_it_is_written),
+	UNIT(an_empty_file_arrives_after_its_last_close),
+	UNIT(fsync_sends_and_clean_closes_cost_nothing),
+	UNIT(two_handles_write_one_file),
+	UNIT(a_write_into_the_middle_keeps_the_rest),
+	UNIT(a_fetch_that_fails_makes_no_half_file),
+	UNIT(holes_are_zeros),
+	UNIT(a_size_beyond_what_the_backend_takes_is_refused),
+	UNIT(an_open_file_never_mixes_two_versions),
+	UNIT(a_written_file_is_not_completed_from_another_version),
+	UNIT(a_file_deleted_by_others_is_stale),
+	UNIT(what_others_changed_is_not_overwritten),
+	UNIT(a_file_emptied_after_the_change_was_seen_may_overwrite_it),
+	UNIT(a_new_file_does_not_replace_one_that_others_made),
+	UNIT(a_file_deleted_by_others_while_written_is_made_anew),
+	UNIT(the_time_shown_after_a_save_stays),
+	UNIT_ROWS(many_saved_files_do_not_hold_many_open, many_rows),
+	UNIT(a_close_can_be_interrupted_and_its_upload_goes_on),
+	UNIT(writers_of_disjoint_bytes_do_not_lose_each_others),
+};
+
+UNIT_MAIN("content", tests)
