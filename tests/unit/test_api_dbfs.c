@@ -237,6 +237,8 @@ START_TEST(small_is_json_and_large_is_a_form)
 }
 END_TEST
 
+static const uint64_t sizes[] = { 10, API_DBFS_BLOCK_MAX + 1 };
+
 START_TEST(a_taken_name_after_a_lost_answer_may_be_ours)
 {
 	static const struct script_step steps[] = {
@@ -246,7 +248,7 @@ START_TEST(a_taken_name_after_a_lost_answer_may_be_ours)
 		ANSWER("400 Bad", "",
 		    "{\"error_code\":\"RESOURCE_ALREADY_EXISTS\"}"),
 	};
-	uint64_t len = _i == 0 ? 10 : API_DBFS_BLOCK_MAX + 1;
+	uint64_t len = sizes[_i];
 	bool unknown = false;
 
 	REST_BEGIN(steps);
@@ -258,13 +260,13 @@ START_TEST(a_taken_name_after_a_lost_answer_may_be_ours)
 }
 END_TEST
 
-static const int two[2];
+static const enum script_end deaths[] = { SCRIPT_CLOSE, SCRIPT_RESET };
 
 START_TEST(a_block_is_never_sent_twice)
 {
 	const struct script_step steps[] = {
 		{ .send = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" },
-		{ .end = _i == 0 ? SCRIPT_CLOSE : SCRIPT_RESET },
+		{ .end = deaths[_i] },
 		OK_JSON("{}"),
 	};
 	static char block[API_DBFS_BLOCK_MAX];
@@ -385,8 +387,8 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(a_read_is_what_it_says_or_an_error, reads),
 	UNIT(beyond_the_end_is_told_apart),
 	UNIT(small_is_json_and_large_is_a_form),
-	UNIT_ROWS(a_taken_name_after_a_lost_answer_may_be_ours, two),
-	UNIT_ROWS(a_block_is_never_sent_twice, two),
+	UNIT_ROWS(a_taken_name_after_a_lost_answer_may_be_ours, sizes),
+	UNIT_ROWS(a_block_is_never_sent_twice, deaths),
 	UNIT(a_handle_that_is_gone_is_not_a_missing_file),
 	UNIT(a_partial_delete_goes_on),
 	UNIT(a_move_is_never_repeated_blindly),

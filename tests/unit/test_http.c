@@ -439,22 +439,35 @@ END_TEST
 
 static const enum script_end deaths[] = { SCRIPT_CLOSE, SCRIPT_RESET };
 
+static const struct {
+	enum script_end end;
+	uint64_t len;
+	bool repeatable;
+} bodies[] = {
+	{ SCRIPT_CLOSE, 1000, false },
+	{ SCRIPT_RESET, 1000, false },
+	{ SCRIPT_CLOSE, 1000, true },
+	{ SCRIPT_CLOSE, 1400000, false },
+	{ SCRIPT_RESET, 1400000, false },
+	{ SCRIPT_RESET, 4000000, true },
+};
+
 START_TEST(a_body_is_never_sent_twice_when_a_reused_connection_dies)
 {
 	const struct script_step steps[] = {
 		{ .send = OK },
-		{ .end = deaths[_i % 2] },
+		{ .end = bodies[_i].end },
 		{ .send = OK },
 	};
-	const struct http_body large = { 2 << 20, read_letters, NULL };
+	const struct http_body body = { bodies[_i].len, read_letters, NULL };
 	struct http_request req;
 	int ret;
 
 	SERVE(steps);
 	req = request("POST");
 	ck_assert_int_eq(exchange(&req), 0);
-	req.body = _i < 2 ? &letters : &large;
-	req.repeatable = _i % 4 == 0;
+	req.body = &body;
+	req.repeatable = bodies[_i].repeatable;
 	ret = exchange(&req);
 	ck_assert_int_eq(ret, -EIO);
 	ck_assert(reply.acted);
@@ -604,8 +617,6 @@ START_TEST(bytes_and_connections_are_counted)
 }
 END_TEST
 
-static const int four[4];
-
 static const struct unit_test tests[] = {
 	UNIT(an_answer_has_status_headers_and_body),
 	UNIT(a_connection_serves_many_exchanges),
@@ -621,7 +632,7 @@ static const struct unit_test tests[] = {
 	UNIT(an_interrupt_ends_a_stalled_exchange_at_once),
 	UNIT(waiting_for_a_connection_can_be_interrupted_and_metadata_passes),
 	UNIT_ROWS(a_body_is_never_sent_twice_when_a_reused_connection_dies,
-	    four),
+	    bodies),
 	UNIT_ROWS(a_form_is_never_sent_twice_either, deaths),
 	UNIT(without_a_body_neither_unless_that_does_no_harm),
 	UNIT(no_server_is_told_apart),
