@@ -79,6 +79,49 @@ aside_end_locked(struct vfs *v, struct node *n)
 		n->parent->dir->asides--;
 }
 
+struct entry *
+aside_object_locked(struct vfs *v, struct node *n)
+{
+	struct entry *e = n->remote;
+	bool kept;
+
+	/* A new file stands for what it will replace. */
+	if (e == NULL && n->file != NULL)
+		e = n->file->base;
+	if (e == NULL || n->parent == NULL)
+		return e != NULL ? entry_ref(e) : NULL;
+	if (n->aside)
+		kept = node_find_locked(v, n->parent, e->name) != NULL;
+	else
+		kept = n->remote == NULL &&
+		    dir_aside_locked(v, n->parent, e->name) != NULL;
+	return kept ? NULL : entry_ref(e);
+}
+
+int
+aside_clear(struct vfs *v, struct call *call, struct node *dir,
+    const char *name)
+{
+	struct node *n;
+	int ret;
+
+	lock_take(&v->lock);
+	n = dir_aside_locked(v, dir, name);
+	if (n != NULL)
+		(void)node_ref_locked(v, n);
+	lock_drop(&v->lock);
+	if (n == NULL)
+		return 0;
+	/* The saver may be at it. */
+	ret = save_freeze(v, call, n);
+	if (ret == 0) {
+		ret = aside_settle(v, call, n);
+		save_thaw(v, n);
+	}
+	node_unref(v, n);
+	return ret;
+}
+
 int
 aside_keep(struct vfs *v, struct call *call, struct node *n)
 {

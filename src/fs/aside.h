@@ -25,6 +25,16 @@ void aside_replaced(struct vfs *v, struct node *n);
 /* n is not aside any more: its object has the name it shows, or is gone. */
 void aside_end_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
+/* The object that goes when n goes, with a reference; NULL: there is none, or a new
+ * file is about to replace it. */
+struct entry *aside_object_locked(struct vfs *v, struct node *n)
+    REQUIRES(v->lock);
+
+/* If name in dir is that of an object moved aside, gives that the name that it
+ * shows, so that this one is free on the server too. */
+int aside_clear(struct vfs *v, struct call *call, struct node *dir,
+    const char *name);
+
 /* n lost its last name while it is open: deletes its hidden object at the last
  * release. */
 int aside_doom(struct vfs *v, struct node *n);

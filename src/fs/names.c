@@ -130,7 +130,9 @@ names_mkdir(struct vfs *v, struct call *call, struct node *parent,
 		node_unref(v, n);
 		return -EEXIST;
 	}
-	if (ret != -ENOENT)
+	if (ret == -ENOENT)
+		ret = aside_clear(v, call, parent, name);
+	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
 	dir = entry_ref(parent->remote);
@@ -218,26 +220,15 @@ preserve(struct vfs *v, struct call *call, struct node *n,
 	return ret;
 }
 
-/* The object behind n must go, unless a new file is about to replace it. */
-static struct entry *
-object_to_remove_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
-{
-	if (n->remote == NULL)
-		return NULL;
-	if (n->aside &&
-	    node_find_locked(v, n->parent, n->remote->name) != NULL)
-		return NULL;
-	return entry_ref(n->remote);
-}
-
 static int
-unlink_frozen(struct vfs *v, struct call *call, struct node *n)
+unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
+    struct node *n)
 {
 	struct entry *e, *hidden = NULL;
 	int ret = 0;
 
 	lock_take(&v->lock);
-	e = object_to_remove_locked(v, n);
+	e = aside_object_locked(v, n);
 	lock_drop(&v->lock);
 	if (e != NULL && e->backend->ops->unlink == NULL) {
 		entry_unref(e);
@@ -256,7 +247,7 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *n)
 			node_set_remote_locked(v, n, hidden,
 			    clock_mono_ms());
 	} else {
-		dir_drop_locked(v, n->parent); /* unknown what happened */
+		dir_drop_locked(v, parent); /* unknown what happened */
 		n->seen_ms = 0;
 	}
 	lock_drop(&v->lock);
@@ -285,7 +276,7 @@ names_unlink(struct vfs *v, struct call *call, struct node *parent,
 	if (ret == 0)
 		ret = save_freeze(v, call, n);
 	if (ret == 0) {
-		ret = unlink_frozen(v, call, n);
+		ret = unlink_frozen(v, call, parent, n);
 		save_thaw(v, n);
 	}
 	node_unref(v, n);
@@ -335,10 +326,15 @@ names_rmdir(struct vfs *v, struct call *call, struct node *parent,
 	if (ret == 0) {
 		ret = e->backend->ops->rmdir(e->backend, call, e);
 		lock_take(&v->lock);
-		if (ret == 0)
+		if (ret == 0) {
 			removed_locked(v, n, e);
-		else
+		} else {
 			dir_drop_locked(v, n);
+			if (ret != -ENOTEMPTY) { /* unknown what happened */
+				dir_drop_locked(v, parent);
+				n->seen_ms = 0;
+			}
+		}
 		lock_drop(&v->lock);
 		save_thaw(v, n);
 	}

@@ -88,6 +88,17 @@ renamed_below(struct vfs *v, struct node *top)
 	} while (found != NULL);
 }
 
+/* The name of t shows another file: old handles must not read that. */
+static void
+forget_target_locked(struct vfs *v, struct node *t) REQUIRES(v->lock)
+{
+	if (t->file == NULL || t->file->staged == NULL ||
+	    !staged_complete(t->file->staged))
+		t->gone = true;
+	if (t->file != NULL)
+		save_forget_locked(v, t);
+}
+
 /* The target has lost its name; what it held is gone with it. */
 static void
 drop_target_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
@@ -98,12 +109,7 @@ drop_target_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 		return;
 	aside_end_locked(v, t);
 	node_unname_locked(v, t);
-	/* Its object is another's now: old handles must not read that. */
-	if (t->file != NULL && (t->file->staged == NULL ||
-	    !staged_complete(t->file->staged)))
-		t->gone = true;
-	if (t->file != NULL)
-		save_forget_locked(v, t);
+	forget_target_locked(v, t);
 }
 
 /* n takes the new name here. */
@@ -142,7 +148,16 @@ move_aside(const struct move *m)
 	if (ret == 0)
 		m->n->scratch = scratch_of_name(m->to);
 	lock_drop(&v->lock);
-	return ret == 0 ? aside_begin(v, m->n) : ret;
+	if (ret < 0)
+		return ret;
+	ret = aside_begin(v, m->n);
+	if (ret < 0) {
+		lock_take(&v->lock);
+		(void)node_rename_locked(v, m->n, m->from_dir, m->from);
+		m->n->scratch = SCRATCH_NO;
+		lock_drop(&v->lock);
+	}
+	return ret;
 }
 
 static int
@@ -154,6 +169,9 @@ move_here(const struct move *m)
 	lock_take(&v->lock);
 	ret = take_name_locked(v, m);
 	if (ret == 0) {
+		/* What it was to replace belongs to a file moved aside. */
+		entry_unref(m->n->file->base);
+		m->n->file->base = NULL;
 		m->n->scratch = scratch_of_name(m->to);
 		if (m->n->scratch == SCRATCH_LATER && m->n->file->opens == 0)
 			save_later_locked(v, m->n, v->config.scratch_keep_ms);
@@ -170,7 +188,9 @@ struct undo {
 	enum scratch scratch;
 	struct entry *remote;
 	struct entry *base;
+	struct entry *object; /* what must go when it succeeds */
 	bool was_dirty;
+	bool aside;
 };
 
 static void
@@ -204,12 +224,18 @@ begin_put(const struct move *m, struct undo *u)
 	u->remote = n->remote != NULL ? entry_ref(n->remote) : NULL;
 	u->base = n->file->base;
 	u->was_dirty = node_is_dirty_locked(v, n);
+	u->object = aside_object_locked(v, n);
+	u->aside = n->aside;
+	aside_end_locked(v, n);
 	aside = dir_aside_locked(v, m->to_dir, m->to);
 	if (m->target != NULL && m->target->remote != NULL &&
 	    !m->target->aside)
 		base = entry_ref(m->target->remote);
 	else if (aside != NULL)
 		base = entry_ref(aside->remote);
+	else if (u->aside && m->from_dir == m->to_dir &&
+	    strcmp(u->remote->name, m->to) == 0)
+		base = entry_ref(u->remote); /* its own object */
 	/* The target keeps its content and comes back if the upload fails. */
 	if (m->target != NULL)
 		node_unname_locked(v, m->target);
@@ -254,8 +280,41 @@ drop_old_object(const struct move *m, struct entry *old)
 	return ret;
 }
 
+/* Sends n, which is frozen and is so again afterwards. */
 static int
-move_by_content(const struct move *m)
+send_frozen(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *n = m->n;
+	struct call steady = *m->call;
+	int ret;
+
+	save_thaw(v, n);
+	ret = save_now(v, m->call, n);
+	steady.interrupted = NULL;
+	if (ret == -EINTR) {
+		lock_take(&v->lock);
+		n->frozen++;
+		lock_drop(&v->lock);
+		return ret;
+	}
+	(void)save_freeze(v, &steady, n); /* nobody interrupts it */
+	lock_take(&v->lock);
+	if (ret < 0 && n->remote != NULL)
+		ret = 0; /* a close by somebody else has sent it */
+	lock_drop(&v->lock);
+	return ret;
+}
+
+/* Is the old object of n the one that it has replaced? */
+static bool
+is_put_onto(const struct node *n, const struct entry *old)
+{
+	return n->remote != NULL && strcmp(n->remote->path, old->path) == 0;
+}
+
+static int
+move_pinned(const struct move *m)
 {
 	struct vfs *v = m->v;
 	struct node *n = m->n, *t = m->target;
@@ -272,30 +331,48 @@ move_by_content(const struct move *m)
 	if (ret == 0)
 		ret = begin_put(m, &u);
 	if (ret < 0)
-		return ret;
+		goto out;
 	lock_take(&v->lock);
 	n->file->mtime = mtime;
 	lock_drop(&v->lock);
-	ret = save_now(v, m->call, n);
+	ret = send_frozen(m);
 	lock_take(&v->lock);
 	n->file->moving = false;
 	if (ret == 0 || ret == -EINTR) { /* interrupted, it goes on */
-		if (t != NULL && t->file != NULL) {
-			save_forget_locked(v, t);
-			t->gone = t->file->staged == NULL;
-		}
+		if (t != NULL)
+			forget_target_locked(v, t);
 	} else {
 		undo_locked(v, m, &u);
 		if (!u.was_dirty && n->parent == m->from_dir)
 			save_forget_locked(v, n);
 	}
 	lock_drop(&v->lock);
-	if (ret < 0 && ret != -EINTR)
+	if (ret < 0 && ret != -EINTR) {
 		save_record_renamed(v, n);
-	else if (u.remote != NULL && ret == 0)
-		ret = drop_old_object(m, u.remote);
+		if (u.aside && n->parent == m->from_dir)
+			(void)aside_begin(v, n); /* logged; its object shows */
+	} else if (u.object != NULL && ret == 0 && !is_put_onto(n, u.object)) {
+		ret = drop_old_object(m, u.object);
+	}
+out:
+	entry_unref(u.object);
 	entry_unref(u.remote);
 	entry_unref(u.base);
+	return ret;
+}
+
+/* Until n has its new name nothing of it or of the target may be on its way, or the
+ * old names would be written after the new one. */
+static int
+move_by_content(const struct move *m)
+{
+	int ret;
+
+	ret = content_pin(m->v, m->n);
+	if (ret < 0)
+		return ret;
+	ret = move_pinned(m);
+	content_unpin(m->v, m->n);
 	return ret;
 }
 
@@ -374,6 +451,10 @@ move_dir(const struct move *m)
 
 	if (t != NULL && t->kind != ENTRY_DIR)
 		return -ENOTDIR;
+	if (t == NULL)
+		ret = aside_clear(v, m->call, m->to_dir, m->to);
+	if (ret < 0)
+		return ret;
 	if (t != NULL) {
 		struct entry *e;
 		struct node *c;
@@ -421,27 +502,6 @@ keep_for_readers(const struct move *m)
 
 /* --- which way ------------------------------------------------------------------------ */
 
-/* The object that the new name hides, moved aside before, gets its shown name on the
- * server first. */
-static int
-clear_aside(const struct move *m)
-{
-	struct vfs *v = m->v;
-	struct node *aside;
-	int ret;
-
-	lock_take(&v->lock);
-	aside = dir_aside_locked(v, m->to_dir, m->to);
-	if (aside != NULL)
-		(void)node_ref_locked(v, aside);
-	lock_drop(&v->lock);
-	if (aside == NULL)
-		return 0;
-	ret = aside_settle(v, m->call, aside);
-	node_unref(v, aside);
-	return ret;
-}
-
 /* Does n, moved aside, go back to where its object is? */
 static bool
 is_own_name(const struct move *m)
@@ -460,7 +520,8 @@ move_file(const struct move *m)
 {
 	struct vfs *v = m->v;
 	struct node *n = m->n, *t = m->target;
-	bool own_name, on_server, here, target_on_server, to_scratch;
+	bool own_name, on_server, here, target_on_server, to_scratch, only_here;
+	struct entry *object;
 	int ret;
 
 	if (t != NULL && t->kind == ENTRY_DIR)
@@ -481,14 +542,19 @@ move_file(const struct move *m)
 		staged_size(n->file->staged) <= KEPT_BYTES));
 	target_on_server = t != NULL && t->remote != NULL && !t->aside;
 	to_scratch = scratch_of_name(m->to) != SCRATCH_NO;
+	object = aside_object_locked(v, n);
+	only_here = object == NULL && n->remote == NULL && !target_on_server &&
+	    dir_aside_locked(v, m->to_dir, m->to) == NULL;
+	entry_unref(object);
 	lock_drop(&v->lock);
 
 	keep_for_readers(m);
 	if (own_name)
 		return come_back(m);
-	if (to_scratch && on_server && !target_on_server && !n->aside)
+	if (to_scratch && on_server && !target_on_server && !n->aside &&
+	    m->from_dir == m->to_dir)
 		return move_aside(m);
-	if (to_scratch && n->remote == NULL)
+	if (to_scratch && only_here)
 		return move_here(m);
 	lock_take(&v->lock);
 	if (here && (!on_server || target_on_server || n->aside ||
@@ -497,7 +563,7 @@ move_file(const struct move *m)
 		return move_by_content(m);
 	}
 	lock_drop(&v->lock);
-	ret = clear_aside(m);
+	ret = aside_clear(v, m->call, m->to_dir, m->to);
 	return ret == 0 ? move_by_service(m) : ret;
 }
 
@@ -529,8 +595,7 @@ check_names(const struct move *m)
 	    ops->check_name(m->to_dir->backend, m->to) : 0;
 }
 
-/* Nothing at or below what moves is being sent meanwhile.  What goes by content is
- * sent itself, and needs no more than that nothing was under way. */
+/* Nothing at or below what moves is being sent meanwhile. */
 static int
 move_frozen(struct move *m)
 {
@@ -541,13 +606,8 @@ move_frozen(struct move *m)
 		ret = save_freeze(m->v, m->call, frozen[held]);
 		held += ret == 0;
 	}
-	if (ret == 0 && m->n->kind == ENTRY_DIR)
-		ret = move_dir(m);
-	else if (ret == 0) {
-		while (held > 0)
-			save_thaw(m->v, frozen[--held]);
-		ret = move_file(m);
-	}
+	if (ret == 0)
+		ret = m->n->kind == ENTRY_DIR ? move_dir(m) : move_file(m);
 	while (held > 0)
 		save_thaw(m->v, frozen[--held]);
 	return ret;

@@ -33,15 +33,18 @@ enqueue_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	struct node_file *f = n->file;
 
+	(void)node_ref_locked(v, n); /* that of the waiting list may be the last */
 	if (f->due_ms != 0) {
 		f->due_ms = 0;
 		DL_DELETE2(v->waiting, n, save_prev, save_next);
 		node_unref_locked(v, n);
 	}
-	if (f->queued)
+	if (f->queued) {
+		node_unref_locked(v, n);
 		return;
+	}
 	f->queued = true;
-	DL_APPEND2(v->queue, node_ref_locked(v, n), save_prev, save_next);
+	DL_APPEND2(v->queue, n, save_prev, save_next);
 	cond_signal(&v->work);
 }
 
@@ -74,9 +77,10 @@ save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 		enqueue_locked(v, n);
 		return;
 	}
-	if (f->due_ms == 0)
-		DL_APPEND2(v->waiting, node_ref_locked(v, n), save_prev,
-		    save_next);
+	if (f->due_ms == 0) {
+		(void)node_ref_locked(v, n);
+		DL_APPEND2(v->waiting, n, save_prev, save_next);
+	}
 	f->due_ms = (uint64_t)(clock_mono_ms() + delay_ms);
 	cond_signal(&v->work);
 }
