@@ -10,10 +10,17 @@
  * says, compares everything again, and leaves the tree in MIRROR/wN, so that a run
  * can be continued after a remount.
  *
+ * With SCRATCH (any value) in the environment, names of editors' temporary files
+ * are used too.  MODEL_VERBOSE shows every operation; the last ones are shown when
+ * one fails.
+ *
  * It is a test of POSIX on a directory and knows nothing about the program. */
+#include "config.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,7 +32,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAMES	 9
+#define NAMES	 14
+#define PLAIN_NAMES 9 /* the first of them */
+#define LOG_LINES   40
 #define HANDLES	 4
 #define DEPTH	 4
 #define FILE_MAX 2600000 /* beyond two blocks */
@@ -33,7 +42,8 @@
 #define PATH_BYTES 1024
 
 static const char *const names[NAMES] = { "a", "b", "c", "d e", "f.txt",
-	"\xc3\xbc", "%41", "g#1", ".h" };
+	"\xc3\xbc", "%41", "g#1", ".h", "a~", "b~", ".a.swp", "sedAbC123",
+	"#a#" };
 
 struct node {
 	struct node *parent; /* NULL: the top, or removed */
@@ -43,6 +53,8 @@ struct node {
 	struct node *child[NAMES];
 	unsigned char *data;
 	size_t size;
+	bool has_mtime; /* set, and nothing has changed it since */
+	struct timespec mtime;
 };
 
 struct handle {
@@ -62,10 +74,12 @@ struct worker {
 	unsigned char *scratch; /* SCRATCH_BYTES of them */
 	struct handle handles[HANDLES];
 	char doing[4 * PATH_BYTES]; /* for the message when it fails */
+	char *log[LOG_LINES];	    /* what was done last, in a ring */
 };
 
 static const char *seed_text;
 static long steps;
+static size_t names_used;
 
 static void
 die(struct worker *w, const char *fmt, ...) __attribute__((noreturn,
@@ -80,6 +94,10 @@ die(struct worker *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	for (long i = w->step - LOG_LINES + 1; i < w->step; i++)
+		if (i > 0 && w->log[i % LOG_LINES] != NULL)
+			printf("worker %d, step %ld: %s\n", w->number, i,
+			    w->log[i % LOG_LINES]);
 	printf("FAIL: seed %s, worker %d, step %ld: %s: %s\n", seed_text,
 	    w->number, w->step, w->doing, text);
 	fflush(stdout);
@@ -98,6 +116,8 @@ doing(struct worker *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(w->doing, sizeof w->doing, fmt, ap);
 	va_end(ap);
+	free(w->log[w->step % LOG_LINES]);
+	w->log[w->step % LOG_LINES] = strdup(w->doing);
 	if (getenv("MODEL_VERBOSE") != NULL)
 		printf("worker %d, step %ld: %s\n", w->number, w->step,
 		    w->doing);
@@ -140,8 +160,10 @@ node_new(struct node *parent, int name, bool is_dir)
 	n->parent = parent;
 	n->name = name;
 	n->is_dir = is_dir;
-	if (parent != NULL)
+	if (parent != NULL) {
 		parent->child[name] = n;
+		parent->has_mtime = false;
+	}
 	return n;
 }
 
@@ -149,6 +171,7 @@ static void
 node_unlink(struct node *n)
 {
 	n->parent->child[n->name] = NULL;
+	n->parent->has_mtime = false;
 	n->parent = NULL;
 	if (n->handles == 0) {
 		free(n->data);
@@ -183,6 +206,7 @@ node_resize(struct node *n, size_t size)
 		memset(n->data + n->size, 0, size - n->size);
 	}
 	n->size = size;
+	n->has_mtime = false;
 }
 
 static void
@@ -190,6 +214,7 @@ node_write(struct node *n, size_t at, const unsigned char *src, size_t len)
 {
 	if (len == 0)
 		return;
+	n->has_mtime = false;
 	if (at + len > n->size)
 		node_resize(n, at + len);
 	memcpy(n->data + at, src, len);
@@ -224,12 +249,12 @@ some_place(struct worker *w)
 	char dir[PATH_BYTES];
 
 	for (int depth = 0; depth < DEPTH; depth++) {
-		struct node *n = p.dir->child[below(w, NAMES)];
+		struct node *n = p.dir->child[below(w, names_used)];
 
 		if (n != NULL && n->is_dir && below(w, 3) != 0)
 			p.dir = n;
 	}
-	p.name = (int)below(w, NAMES);
+	p.name = (int)below(w, names_used);
 	p.node = p.dir->child[p.name];
 	path_of(w, p.dir, w->dir, dir);
 	snprintf(p.path, sizeof p.path, "%.900s/%s", dir, names[p.name]);
@@ -430,19 +455,136 @@ do_open(struct worker *w)
 {
 	struct place p = likely_place(w);
 	struct handle *h = free_handle(w);
+	bool trunc = below(w, 5) == 0;
+	bool append = below(w, 5) == 0;
 
 	if (h == NULL)
 		return;
-	doing(w, "open %s", p.path);
-	h->fd = open(p.path, O_RDWR);
+	doing(w, "open %s%s%s", p.path, trunc ? " trunc" : "",
+	    append ? " append" : "");
+	h->fd = open(p.path,
+	    O_RDWR | (trunc ? O_TRUNC : 0) | (append ? O_APPEND : 0));
 	if (p.node == NULL || p.node->is_dir) {
 		expect(w, h->fd, p.node == NULL ? ENOENT : EISDIR);
 		return;
 	}
 	expect(w, h->fd, 0);
+	if (trunc)
+		node_resize(p.node, 0);
 	h->node = p.node;
-	h->append = false;
+	h->append = append;
 	p.node->handles++;
+}
+
+/* A close of a copy, as shells and fork make them; the file stays open. */
+static void
+do_dup_close(struct worker *w)
+{
+	struct handle *h = used_handle(w);
+	int fd;
+
+	if (h == NULL)
+		return;
+	doing(w, "close of a copy");
+	fd = dup(h->fd);
+	expect(w, fd, 0);
+	expect(w, close(fd), 0);
+}
+
+/* Through the file position, in pieces. */
+static void
+do_stream(struct worker *w)
+{
+	unsigned char *data = w->scratch;
+	struct handle *h = used_handle(w);
+	size_t at, len, done = 0, piece;
+	ssize_t ret = 0;
+
+	if (h == NULL)
+		return;
+	at = h->append ? h->node->size : below(w, h->node->size + 1);
+	len = some_size(w) / 4;
+	piece = 1 + below(w, 70000);
+	if (at + len > FILE_MAX)
+		return;
+	doing(w, "stream of %zu bytes at %zu by %zu", len, at, piece);
+	expect(w, lseek(h->fd, (off_t)at, SEEK_SET) < 0 ? -1 : 0, 0);
+	fill(w, data, len);
+	while (done < len && ret >= 0) {
+		size_t n = len - done < piece ? len - done : piece;
+
+		ret = write(h->fd, data + done, n);
+		if (ret >= 0 && (size_t)ret != n)
+			die(w, "wrote %zd of %zu", ret, n);
+		done += n;
+	}
+	expect(w, ret, 0);
+	node_write(h->node, at, data, len);
+	expect(w, lseek(h->fd, (off_t)at, SEEK_SET) < 0 ? -1 : 0, 0);
+	for (done = 0; done < len; done += (size_t)ret) {
+		ret = read(h->fd, data, piece < len - done ? piece : len - done);
+		expect(w, ret, 0);
+		if (ret == 0 ||
+		    memcmp(data, h->node->data + at + done, (size_t)ret) != 0)
+			die(w, "wrong bytes at %zu", at + done);
+	}
+}
+
+static void
+check_time(struct worker *w, const struct node *n, const struct stat *st)
+{
+	if (n->has_mtime &&
+	    (st->st_mtim.tv_sec != n->mtime.tv_sec ||
+		st->st_mtim.tv_nsec != n->mtime.tv_nsec))
+		die(w, "mtime %lld.%09ld, expected %lld.%09ld",
+		    (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+		    (long long)n->mtime.tv_sec, n->mtime.tv_nsec);
+}
+
+/* Of a path, or of an open file, perhaps one without a name. */
+static void
+do_utimens(struct worker *w)
+{
+	struct place p = likely_place(w);
+	struct handle *h = below(w, 3) == 0 ? used_handle(w) : NULL;
+	struct node *n = h != NULL ? h->node : p.node;
+	struct timespec times[2] = { { 0, UTIME_OMIT },
+		{ (time_t)(1000000000 + below(w, 700000000)),
+		    (long)below(w, 1000000000) } };
+	struct stat st;
+
+	doing(w, "utimens %s", h != NULL ? "of a handle" : p.path);
+	if (h != NULL)
+		expect(w, futimens(h->fd, times), 0);
+	else
+		expect(w, utimensat(AT_FDCWD, p.path, times, 0),
+		    n == NULL ? ENOENT : 0);
+	if (n == NULL)
+		return;
+	n->has_mtime = true;
+	n->mtime = times[1];
+	if (h != NULL) {
+		expect(w, fstat(h->fd, &st), 0);
+		check_time(w, n, &st);
+	}
+}
+
+static void
+do_fstat(struct worker *w)
+{
+	struct handle *h = used_handle(w);
+	struct stat st;
+
+	if (h == NULL)
+		return;
+	doing(w, "fstat");
+	expect(w, fstat(h->fd, &st), 0);
+	if (!S_ISREG(st.st_mode) || (size_t)st.st_size != h->node->size)
+		die(w, "size %lld, expected %zu", (long long)st.st_size,
+		    h->node->size);
+	if (st.st_nlink != (h->node->parent != NULL))
+		die(w, "%ju links", (uintmax_t)st.st_nlink);
+	check_time(w, h->node, &st);
 }
 
 static void
@@ -618,10 +760,13 @@ do_rename(struct worker *w)
 {
 	struct place from = likely_place(w);
 	struct place to = some_place(w);
+	unsigned flags = below(w, 5) == 0 ? RENAME_NOREPLACE : 0;
 	int want = 0;
 
 	if (from.node == NULL)
 		want = ENOENT;
+	else if (flags != 0 && to.node != NULL)
+		want = EEXIST;
 	else if (from.node->is_dir && from.node != to.node &&
 	    is_below(to.dir, from.node))
 		want = EINVAL;
@@ -636,13 +781,17 @@ do_rename(struct worker *w)
 		else if (to.node->is_dir && !node_is_empty(to.node))
 			want = ENOTEMPTY;
 	}
-	doing(w, "rename %s to %s", from.path, to.path);
-	expect(w, rename(from.path, to.path), want);
+	doing(w, "rename %s to %s%s", from.path, to.path,
+	    flags != 0 ? " noreplace" : "");
+	expect(w, renameat2(AT_FDCWD, from.path, AT_FDCWD, to.path, flags),
+	    want);
 	if (want != 0 || from.node == to.node)
 		return;
 	if (to.node != NULL)
 		node_unlink(to.node);
 	from.node->parent->child[from.node->name] = NULL;
+	from.node->parent->has_mtime = false;
+	to.dir->has_mtime = false;
 	from.node->parent = to.dir;
 	from.node->name = to.name;
 	to.dir->child[to.name] = from.node;
@@ -663,6 +812,7 @@ do_stat(struct worker *w)
 	if (!p.node->is_dir && (size_t)st.st_size != p.node->size)
 		die(w, "size %lld, expected %zu", (long long)st.st_size,
 		    p.node->size);
+	check_time(w, p.node, &st);
 }
 
 static void
@@ -700,6 +850,10 @@ static const struct {
 	{ do_truncate, 3 },
 	{ do_fsync, 3 },
 	{ do_mmap, 2 },
+	{ do_stream, 5 },
+	{ do_dup_close, 3 },
+	{ do_utimens, 4 },
+	{ do_fstat, 4 },
 	{ do_mkdir, 6 },
 	{ do_rmdir, 3 },
 	{ do_unlink, 6 },
@@ -827,6 +981,7 @@ main(int argc, char **argv)
 	seed_text = argv[3];
 	steps = strtol(argv[4], NULL, 10);
 	threads = (int)strtol(argv[5], NULL, 10);
+	names_used = getenv("SCRATCH") != NULL ? NAMES : PLAIN_NAMES;
 	workers = must(calloc((size_t)threads, sizeof *workers));
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &workers[i];
@@ -850,6 +1005,8 @@ main(int argc, char **argv)
 
 		pthread_join(w->thread, NULL);
 		node_free(w->top);
+		for (int l = 0; l < LOG_LINES; l++)
+			free(w->log[l]);
 		free(w->scratch);
 		free(w->mirror);
 		free(w->dir);

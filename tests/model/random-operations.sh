@@ -19,8 +19,9 @@ round() {
 	note "seed $1, $steps steps, $threads threads"
 	timeout 300 "$model" "$mnt" "$work/mirror" "$1" "$steps" $threads
 }
+# same_on_server [EXCLUDE...]
 same_on_server() {
-	diff -r "$work/mirror" "$work/root/dbfs" ||
+	diff -r "$@" "$work/mirror" "$work/root/dbfs" ||
 		fail "the server holds another tree"
 }
 
@@ -41,3 +42,16 @@ round $((seed + 2))
 emu_rules_clear
 unmount
 same_on_server
+
+# Temporary files of editors are not on the server, or not yet; everything else is.
+note "with names of temporary files"
+SCRATCH=1
+export SCRATCH
+steps=$((steps * 3))
+mount_brickfs -o cache_mem=16M,scratch_keep=1 dbfs:/
+round $((seed + 3))
+unmount
+mount_brickfs -o cache_mem=16M,scratch_keep=1 dbfs:/
+round $((seed + 4))
+unmount
+same_on_server -x '*~' -x '.*.swp' -x 'sed??????' -x '#*#'
