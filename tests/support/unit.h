@@ -17,6 +17,7 @@ struct unit_test {
 
 /* clang-format off */
 #define UNIT(test)	 { #test, &test, 0 }
+#define UNIT_TIMES(test, times) { #test, &test, times } /* _i: 0, 1, ... */
 #define UNIT_ROWS(test, rows) { #test, &test, (int)(sizeof(rows) / sizeof((rows)[0])) }
 /* clang-format on */
 

@@ -617,8 +617,6 @@ START_TEST(a_fetch_never_overwrites_what_was_written)
 }
 END_TEST
 
-static const int seeds[12];
-
 static const struct unit_test tests[] = {
 	UNIT(a_directory_open_to_others_is_refused),
 	UNIT(a_file_is_private_and_gone_with_its_last_user),
@@ -636,7 +634,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_write_that_fails_leaves_nothing_beyond_the_end),
 	UNIT(a_frozen_file_does_not_change_until_it_is_thawed),
 	UNIT(one_who_waits_for_the_thaw_can_be_interrupted),
-	UNIT_ROWS(random_changes_give_what_an_array_gives, seeds),
+	UNIT_TIMES(random_changes_give_what_an_array_gives, 12),
 	UNIT(a_fetch_never_overwrites_what_was_written),
 };
 
