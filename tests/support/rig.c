@@ -99,6 +99,15 @@ rig_make(struct rig *r)
 	rig_mount(r);
 }
 
+void
+rig_view(struct rig *r, struct rig *view)
+{
+	*view = (struct rig){ .v = r->v, .forgetful = r->forgetful };
+	view->config.pending = r->config.pending;
+	view->call = (struct call){ .op = "test", .interrupted = is_interrupted,
+		.arg = &view->interrupt };
+}
+
 unsigned
 rig_unmount(struct rig *r, int64_t timeout_ms)
 {

@@ -42,6 +42,9 @@ void rig_mount(struct rig *r);
 /* rig_init and rig_mount. */
 void rig_make(struct rig *r);
 
+/* The same mount for another thread, with a call of its own. */
+void rig_view(struct rig *r, struct rig *view);
+
 /* Drains for so long and frees; what vfs_drain said. */
 unsigned rig_unmount(struct rig *r, int64_t timeout_ms);
 

@@ -213,8 +213,9 @@ static void *
 remove_it(void *arg)
 {
 	struct remover *x = arg;
-	struct rig r = *x->rig;
+	struct rig r;
 
+	rig_view(x->rig, &r);
 	x->ret = x->to != NULL ? rig_rename(&r, x->path, x->to) :
 	    rig_unlink(&r, x->path);
 	return NULL;
@@ -404,36 +405,79 @@ END_TEST
  * its upload must not come after ours. */
 START_TEST(an_upload_of_the_target_does_not_overtake_the_rename)
 {
-	struct remover x;
-	struct rig_file t;
-	struct rig r;
 	char *data = calloc(1, 3 << 20);
+	struct rig_file f, t;
+	struct remover x;
+	struct rig r, view;
 
 	rig_make(&r);
 	fake_set(&r.fake, "/a", data, 3 << 20);
 	fake_set_text(&r.fake, "/t", "old");
-	/* /a has to be fetched first, which takes a while. */
-	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &t), 0);
-	ck_assert_int_eq(rig_write_text(&t, "new", 0), 0);
-	rig_release_file(&t);
-	fake_block(&r.fake, FAKE_READ);
+	/* The rest of /a has to be fetched first, which takes a while. */
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
 	ck_assert_int_eq(rig_open(&r, "/t", O_WRONLY | O_TRUNC, &t), 0);
 	ck_assert_int_eq(rig_write_text(&t, "target", 0), 0);
+	fake_block(&r.fake, FAKE_READ);
 	remover_start(&x, &r, "/a", "/t");
-	usleep(50000);
-	/* Its flush: interrupted, the upload goes on. */
-	r.interrupt = true;
-	(void)rig_flush(&t);
+	fake_await(&r.fake, FAKE_READ, 1);
+	/* The closer is interrupted, what it asked for goes on. */
+	rig_view(&r, &view);
+	view.interrupt = true;
+	t.rig = &view;
+	ck_assert_int_eq(rig_flush(&t), -EINTR);
+	usleep(20000);
 	fake_unblock(&r.fake, FAKE_READ);
 	pthread_join(x.thread, NULL);
-	r.interrupt = false;
+	ck_assert_int_eq(x.ret, 0);
+	t.rig = &r;
 	rig_release_file(&t);
+	ck_assert_int_eq(rig_close(&f), 0);
 	rig_settle(&r);
 	memcpy(data, "new", 3);
-	if (x.ret == 0) {
-		fake_expect(&r.fake, "/t", data, 3 << 20);
-		fake_expect_text(&r.fake, "/a", NULL);
-	}
+	fake_expect(&r.fake, "/t", data, 3 << 20);
+	fake_expect_text(&r.fake, "/a", NULL);
+	ck_assert(!fake_ever(&r.fake, "/t", "target"));
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+/* The file is written and closed by others while it is renamed: nothing of it may
+ * appear under the old name again. */
+START_TEST(a_close_during_the_rename_does_not_bring_the_old_name_back)
+{
+	char *data = calloc(1, 3 << 20);
+	struct rig_file f;
+	struct remover x;
+	struct rig r, view;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, 3 << 20);
+	fake_set_text(&r.fake, "/t", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
+	fake_block(&r.fake, FAKE_READ);
+	remover_start(&x, &r, "/a", "/t");
+	fake_await(&r.fake, FAKE_READ, 1);
+	rig_view(&r, &view);
+	view.interrupt = true;
+	f.rig = &view;
+	ck_assert_int_eq(rig_flush(&f), -EINTR);
+	usleep(20000);
+	fake_unblock(&r.fake, FAKE_READ);
+	pthread_join(x.thread, NULL);
+	ck_assert_int_eq(x.ret, 0);
+	f.rig = &r;
+	ck_assert_int_eq(rig_close(&f), 0);
+	rig_settle(&r);
+	memcpy(data, "new", 3);
+	fake_expect(&r.fake, "/t", data, 3 << 20);
+	fake_expect_text(&r.fake, "/a", NULL);
+	ck_assert_uint_eq(fake_versions(&r.fake, "/a"), 1);
+	rig_expect_list(&r, "/", "t");
+	rig_expire(&r);
+	rig_expect_list(&r, "/", "t");
 	rig_release(&r);
 	free(data);
 }
@@ -841,6 +885,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_failed_rename_leaves_both_names_as_they_were),
 	UNIT(what_others_made_meanwhile_is_not_replaced),
 	UNIT(an_upload_of_the_target_does_not_overtake_the_rename),
+	UNIT(a_close_during_the_rename_does_not_bring_the_old_name_back),
 	UNIT(scratch_files_cost_no_request),
 	UNIT(a_scratch_file_renamed_to_a_real_name_is_one_upload),
 	UNIT(a_scratch_file_that_stays_is_sent),
