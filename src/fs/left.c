@@ -210,6 +210,7 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	n->attr.executable = l->executable;
 	n->attr_loaded = true;
 	n->file->staged = staged_ref(l->staged);
+	staged_keep(l->staged, false); /* as any file's, from now on */
 	n->file->base = old_entry(dir, l);
 	n->file->subject = l->subject;
 	n->file->mtime = l->mtime;

@@ -506,10 +506,8 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 
 	lock_take(&v->lock);
 	HASH_ITER(hh_id, v->by_id, n, next)
-		if (n->parent != NULL && node_is_dirty_locked(v, n)) {
-			staged_keep(n->file->staged, true);
-			left += n->scratch == SCRATCH_NO;
-		}
+		left += n->parent != NULL && n->scratch == SCRATCH_NO &&
+		    node_is_dirty_locked(v, n);
 	left += v->loose;
 	lock_drop(&v->lock);
 	return left;

@@ -77,10 +77,13 @@ vfs_dirty(struct vfs *v)
 	return dirty;
 }
 
-/* Gives back what one node holds of others; what is dirty stays on disk. */
+/* Gives back what one node holds of others; what is dirty stays on disk, also when
+ * the mount did not come to its start. */
 static void
 strip_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
+	if (n->parent != NULL && node_is_dirty_locked(v, n))
+		staged_keep(n->file->staged, true);
 	if (n->file != NULL && n->file->pending != NULL) {
 		uint64_t subject = n->file->subject;
 

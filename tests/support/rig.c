@@ -67,7 +67,7 @@ rig_init(struct rig *r)
 }
 
 void
-rig_mount(struct rig *r)
+rig_build(struct rig *r)
 {
 	struct ns_config ns = { .source = r->root };
 	char *staging = state_path(r, "staging");
@@ -86,10 +86,16 @@ rig_mount(struct rig *r)
 	r->config.left = &r->left;
 	ck_assert_int_eq(vfs_new(&r->config, &r->v), 0);
 	vfs_left_release(&r->left);
-	ck_assert_int_eq(vfs_start(r->v), 0);
 	free(staging);
 	free(journal);
 	free(overlay);
+}
+
+void
+rig_mount(struct rig *r)
+{
+	rig_build(r);
+	ck_assert_int_eq(vfs_start(r->v), 0);
 }
 
 void
@@ -108,11 +114,9 @@ rig_view(struct rig *r, struct rig *view)
 		.arg = &view->interrupt };
 }
 
-unsigned
-rig_unmount(struct rig *r, int64_t timeout_ms)
+void
+rig_free(struct rig *r)
 {
-	unsigned left = vfs_drain(r->v, timeout_ms);
-
 	vfs_free(r->v);
 	r->v = NULL;
 	pending_free(r->config.pending);
@@ -127,6 +131,14 @@ rig_unmount(struct rig *r, int64_t timeout_ms)
 	ck_assert_int_eq(counter_get(CTR_names), 0);
 	ck_assert_int_eq(counter_get(CTR_handles), 0);
 	ck_assert_int_eq(counter_get(CTR_pending), 0);
+}
+
+unsigned
+rig_unmount(struct rig *r, int64_t timeout_ms)
+{
+	unsigned left = vfs_drain(r->v, timeout_ms);
+
+	rig_free(r);
 	return left;
 }
 
@@ -166,16 +178,35 @@ copy_dir(const char *from, const char *to)
 	(void)closedir(dir);
 }
 
-void
-rig_crash(struct rig *r)
+static void
+crash(struct rig *r, struct rig_file *f)
 {
 	char *after = text_printf("%s/%u", r->temp.path, ++r->mounts + 1);
 
 	copy_dir(r->state, after);
+	/* What the program still does has no effect. */
+	for (unsigned op = 0; op < FAKE_OPS; op++)
+		fake_block(&r->fake, (enum fake_op)op);
+	if (f != NULL)
+		rig_release_file(f);
 	(void)rig_unmount(r, 0);
+	for (unsigned op = 0; op < FAKE_OPS; op++)
+		fake_unblock(&r->fake, (enum fake_op)op);
 	free(r->state);
 	r->state = after;
 	rig_mount(r);
+}
+
+void
+rig_crash(struct rig *r)
+{
+	crash(r, NULL);
+}
+
+void
+rig_crash_open(struct rig *r, struct rig_file *f)
+{
+	crash(r, f);
 }
 
 void

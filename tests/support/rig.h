@@ -16,6 +16,8 @@
 #include "tests/support/fake.h"
 #include "tests/support/temp_dir.h"
 
+struct rig_file;
+
 struct rig {
 	struct fake fake;
 	struct temp_dir temp;
@@ -39,6 +41,9 @@ struct rig_file {
 
 void rig_init(struct rig *r); /* times-to-live: 10 s, 3 s, 60 s */
 void rig_mount(struct rig *r);
+/* The same in two steps: what is built may be freed without having started. */
+void rig_build(struct rig *r);
+void rig_free(struct rig *r);
 /* rig_init and rig_mount. */
 void rig_make(struct rig *r);
 
@@ -50,6 +55,8 @@ unsigned rig_unmount(struct rig *r, int64_t timeout_ms);
 
 /* The program dies here, and is started anew on what is on disk. */
 void rig_crash(struct rig *r);
+/* With f open. */
+void rig_crash_open(struct rig *r, struct rig_file *f);
 
 /* Unmounts if needed; asserts that no staging file is left open. */
 void rig_release(struct rig *r);

@@ -1,0 +1,473 @@
+/* fs/left, fs/save_record, fs/loose: what a mount leaves unsent and the next takes up. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/save.h"
+#include "tests/support/rig.h"
+#include "tests/support/unit.h"
+
+static void
+expect_pending(struct rig *r, const char *path, enum pending_state state,
+    const char *text)
+{
+	struct pending_info info = rig_pending_first(r);
+	char got[64];
+	ssize_t n = staged_read(info.data, &r->call, NULL, 0, got, sizeof(got));
+
+	ck_assert_str_eq(info.path, path);
+	ck_assert_int_eq(info.state, state);
+	ck_assert_int_eq(n, (ssize_t)strlen(text));
+	ck_assert_mem_eq(got, text, (size_t)n);
+	pending_info_release(&info);
+}
+
+/* A close that answered, whose upload failed. */
+static void
+save_and_fail(struct rig *r, const char *path, const char *text)
+{
+	fake_fail(&r->fake, FAKE_PUT, 1, 999, -EIO);
+	ck_assert_int_eq(rig_save(r, path, text), -EIO);
+	fake_fail(&r->fake, FAKE_PUT, 0, 0, 0);
+}
+
+START_TEST(what_could_not_be_sent_is_sent_by_the_next_mount)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set_text(&r.fake, "/old", "old");
+	save_and_fail(&r, "/old", "changed");
+	save_and_fail(&r, "/d/new", "new");
+	rig_crash(&r);
+	/* Shown at once, before it is sent. */
+	rig_expect(&r, "/old", "changed");
+	rig_expect(&r, "/d/new", "new");
+	rig_expect_list(&r, "/d", "new");
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/old", "changed");
+	fake_expect_text(&r.fake, "/d/new", "new");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	/* And only once. */
+	rig_crash(&r);
+	rig_settle(&r);
+	ck_assert_uint_eq(fake_versions(&r.fake, "/d/new"), 1);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(an_upload_that_a_crash_cut_off_is_repeated)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+	fake_block(&r.fake, FAKE_PUT);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_close(&f), -EINTR);
+	r.interrupt = false;
+	fake_await(&r.fake, FAKE_PUT, 1);
+	rig_crash(&r);
+	fake_unblock(&r.fake, FAKE_PUT);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "text");
+	rig_release(&r);
+}
+END_TEST
+
+/* The server has it, its answer was lost, and then the program died. */
+START_TEST(an_upload_that_had_arrived_is_no_conflict)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), -ETIMEDOUT);
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/b", "new"), -ETIMEDOUT);
+	rig_crash(&r);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "new");
+	fake_expect_text(&r.fake, "/b", "new");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(what_changed_on_the_server_meanwhile_is_a_conflict)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	save_and_fail(&r, "/a", "ours");
+	fake_set_text(&r.fake, "/a", "theirs");
+	rig_crash(&r);
+	while (rig_pending(&r) == 0)
+		usleep(1000);
+	expect_pending(&r, "a", PENDING_CONFLICT, "ours");
+	rig_expire(&r);
+	rig_expect(&r, "/a", "theirs");
+	fake_expect_text(&r.fake, "/a", "theirs");
+	/* Kept over another mount, until a person decides. */
+	rig_crash(&r);
+	while (rig_pending(&r) == 0)
+		usleep(1000);
+	expect_pending(&r, "a", PENDING_CONFLICT, "ours");
+	ck_assert_int_eq(pending_act(r.config.pending, &r.call, 1,
+	    PENDING_DISCARD), 0);
+	rig_crash(&r);
+	rig_settle(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	fake_expect_text(&r.fake, "/a", "theirs");
+	ck_assert_uint_eq(rig_staging_files(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(what_no_close_had_promised_is_kept_and_not_sent)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old text");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "half", 0), 0);
+	rig_crash_open(&r, &f);
+	rig_expect(&r, "/a", "old text");
+	ck_assert_uint_eq(rig_pending(&r), 1);
+	expect_pending(&r, "a", PENDING_KEPT, "half");
+	fake_expect_text(&r.fake, "/a", "old text");
+	rig_release(&r);
+}
+END_TEST
+
+/* Opened with O_TRUNC and closed by a shell, then the program died. */
+START_TEST(an_emptied_and_closed_file_is_sent_empty)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	rig_crash_open(&r, &f);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(scratch_files_are_there_again)
+{
+	struct stat before, after;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_save(&r, "/.a.swp", "swap"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a~", "backup"), 0);
+	ck_assert_int_eq(rig_stat(&r, "/a~", &before), 0);
+	rig_crash(&r);
+	rig_expect(&r, "/.a.swp", "swap");
+	rig_expect(&r, "/a~", "backup");
+	ck_assert_int_eq(rig_stat(&r, "/a~", &after), 0);
+	ck_assert_int_eq(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
+	rig_expect_list(&r, "/", ".a.swp a~");
+	ck_assert_int_eq(rig_rename(&r, "/a~", "/a"), 0);
+	fake_expect_text(&r.fake, "/a", "backup");
+	ck_assert_int_eq(rig_unlink(&r, "/.a.swp"), 0);
+	(void)rig_unmount(&r, 10000);
+	ck_assert_uint_eq(rig_staging_files(&r), 0);
+	rig_mount(&r);
+	rig_expect_list(&r, "/", "a");
+	rig_release(&r);
+}
+END_TEST
+
+/* A file whose name was changed while it was unsent. */
+START_TEST(unsent_files_follow_renames)
+{
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_mkdir(&r, "/d"), 0);
+	ck_assert_int_eq(rig_save(&r, "/d/a~", "one"), 0);
+	save_and_fail(&r, "/d/b", "two");
+	ck_assert_int_eq(rig_rename(&r, "/d/a~", "/d/c~"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/d", "/e"), 0);
+	rig_crash(&r);
+	rig_expect(&r, "/e/c~", "one");
+	rig_expect(&r, "/e/b", "two");
+	rig_expect(&r, "/d", NULL);
+	while (vfs_dirty(r.v) > 0)
+		usleep(1000);
+	fake_expect_text(&r.fake, "/e/b", "two");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_removed_unsent_file_does_not_come_back)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/old", "old");
+	save_and_fail(&r, "/old", "changed");
+	save_and_fail(&r, "/new", "new");
+	rig_crash(&r);
+	fake_fail(&r.fake, FAKE_PUT, 1, 999, -EIO);
+	ck_assert_int_eq(rig_unlink(&r, "/old"), 0);
+	ck_assert_int_eq(rig_unlink(&r, "/new"), 0);
+	rig_expire(&r);
+	rig_expect_list(&r, "/", "");
+	ck_assert_uint_eq(fake_count(&r.fake), 0);
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "");
+	rig_settle(&r);
+	ck_assert_uint_eq(fake_count(&r.fake), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_file_left_unsent_can_be_renamed)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/old", "old");
+	save_and_fail(&r, "/old", "changed");
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EIO);
+	rig_crash(&r);
+	while (fake_calls(&r.fake, FAKE_PUT) < 2)
+		usleep(1000);
+	ck_assert_int_eq(rig_rename(&r, "/old", "/new"), 0);
+	rig_expire(&r);
+	rig_expect_list(&r, "/", "new");
+	rig_expect(&r, "/new", "changed");
+	fake_expect_text(&r.fake, "/old", NULL);
+	fake_expect_text(&r.fake, "/new", "changed");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(the_execute_bit_of_an_unsent_file_is_kept)
+{
+	struct rig_file f;
+	struct stat st;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open_mode(&r, "/run~", O_WRONLY | O_CREAT, 0755,
+	    &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "#!", 0), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	rig_crash(&r);
+	ck_assert_int_eq(rig_stat(&r, "/run~", &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0755);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_file_moved_aside_has_its_name_again)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "a");
+	rig_expect(&r, "/a", "old");
+	rig_release(&r);
+}
+END_TEST
+
+/* vim, and the power goes: the old content was acknowledged, the new one too. */
+START_TEST(a_replaced_backup_is_not_lost)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), 0);
+	rig_crash(&r);
+	rig_expect(&r, "/a", "new");
+	rig_expect(&r, "/a~", "old");
+	fake_expect_text(&r.fake, "/a", "new");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(draining_sends_all_and_says_what_is_left)
+{
+	struct rig r;
+
+	rig_make(&r);
+	save_and_fail(&r, "/a", "one");
+	ck_assert_uint_eq(rig_unmount(&r, 10000), 0);
+	fake_expect_text(&r.fake, "/a", "one");
+	rig_mount(&r);
+	fake_fail(&r.fake, FAKE_PUT, 1, 999, -EIO);
+	ck_assert_int_eq(rig_save(&r, "/b", "two"), -EIO);
+	ck_assert_uint_eq(vfs_dirty(r.v), 1);
+	ck_assert_uint_eq(rig_unmount(&r, 100), 1);
+	fake_fail(&r.fake, FAKE_PUT, 0, 0, 0);
+	rig_mount(&r);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/b", "two");
+	(void)rig_unmount(&r, 10000);
+	ck_assert_uint_eq(rig_staging_files(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+/* It took everything up, and then the kernel refused the mount. */
+START_TEST(a_mount_that_is_not_started_loses_nothing)
+{
+	struct rig r;
+
+	rig_make(&r);
+	save_and_fail(&r, "/a", "one");
+	ck_assert_int_eq(rig_save(&r, "/b~", "two"), 0);
+	(void)rig_unmount(&r, 0);
+	rig_build(&r);
+	rig_free(&r);
+	rig_mount(&r);
+	rig_expect(&r, "/a", "one");
+	rig_expect(&r, "/b~", "two");
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "one");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(draining_ends_in_time_though_nothing_answers)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_block(&r.fake, FAKE_PUT);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_close(&f), -EINTR);
+	r.interrupt = false;
+	ck_assert_uint_eq(rig_unmount(&r, 100), 1);
+	fake_unblock(&r.fake, FAKE_PUT);
+	rig_mount(&r);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "text");
+	rig_release(&r);
+}
+END_TEST
+
+/* A record whose staging file is gone, or that says nonsense, stops nobody. */
+START_TEST(a_record_without_its_file_is_dropped)
+{
+	struct rig r;
+	char path[256];
+
+	rig_make(&r);
+	save_and_fail(&r, "/a", "one");
+	ck_assert_int_eq(rig_save(&r, "/b~", "two"), 0);
+	(void)rig_unmount(&r, 0);
+	snprintf(path, sizeof path, "%s/staging/000001.data", r.state);
+	ck_assert_int_eq(unlink(path), 0);
+	rig_mount(&r);
+	rig_expect_list(&r, "/", "b~");
+	rig_expect(&r, "/b~", "two");
+	(void)rig_unmount(&r, 0);
+	rig_mount(&r);
+	rig_expect_list(&r, "/", "b~");
+	rig_release(&r);
+}
+END_TEST
+
+/* --- retries ----------------------------------------------------------------------- */
+
+START_TEST(a_failed_upload_is_tried_again_by_itself)
+{
+	struct node *n;
+	struct rig r;
+
+	rig_make(&r);
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EIO);
+	ck_assert_int_eq(rig_save(&r, "/a", "text"), -EIO);
+	ck_assert_int_eq(rig_walk(&r, "/a", &n), 0);
+	lock_take(&r.v->lock);
+	ck_assert_uint_ne(n->file->due_ms, 0);
+	n->file->due_ms = 1;
+	cond_broadcast(&r.v->work);
+	lock_drop(&r.v->lock);
+	rig_put(&r, n);
+	while (!fake_has(&r.fake, "/a"))
+		usleep(1000);
+	rig_settle(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+static const int final_rows[] = { -EFBIG, -EINVAL, -ENAMETOOLONG, -ENOTDIR };
+
+START_TEST(what_the_service_refuses_for_good_is_not_tried_again)
+{
+	struct node *n;
+	struct rig r;
+
+	rig_make(&r);
+	fake_fail(&r.fake, FAKE_PUT, 1, 9, final_rows[_i]);
+	ck_assert_int_eq(rig_save(&r, "/a", "text"), final_rows[_i]);
+	ck_assert_int_eq(rig_walk(&r, "/a", &n), 0);
+	lock_take(&r.v->lock);
+	ck_assert_uint_eq(n->file->due_ms, 0);
+	lock_drop(&r.v->lock);
+	rig_put(&r, n);
+	ck_assert_uint_eq(rig_pending(&r), 1);
+	ck_assert_int_eq(save_all(r.v, &r.call), final_rows[_i]);
+	/* A write and another close try it. */
+	fake_fail(&r.fake, FAKE_PUT, 0, 0, 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "more"), 0);
+	fake_expect_text(&r.fake, "/a", "more");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT(what_could_not_be_sent_is_sent_by_the_next_mount),
+	UNIT(an_upload_that_a_crash_cut_off_is_repeated),
+	UNIT(an_upload_that_had_arrived_is_no_conflict),
+	UNIT(what_changed_on_the_server_meanwhile_is_a_conflict),
+	UNIT(what_no_close_had_promised_is_kept_and_not_sent),
+	UNIT(an_emptied_and_closed_file_is_sent_empty),
+	UNIT(scratch_files_are_there_again),
+	UNIT(unsent_files_follow_renames),
+	UNIT(a_removed_unsent_file_does_not_come_back),
+	UNIT(a_file_left_unsent_can_be_renamed),
+	UNIT(the_execute_bit_of_an_unsent_file_is_kept),
+	UNIT(a_file_moved_aside_has_its_name_again),
+	UNIT(a_replaced_backup_is_not_lost),
+	UNIT(draining_sends_all_and_says_what_is_left),
+	UNIT(a_mount_that_is_not_started_loses_nothing),
+	UNIT(draining_ends_in_time_though_nothing_answers),
+	UNIT(a_record_without_its_file_is_dropped),
+	UNIT(a_failed_upload_is_tried_again_by_itself),
+	UNIT_ROWS(what_the_service_refuses_for_good_is_not_tried_again,
+	    final_rows),
+};
+
+UNIT_MAIN("left", tests)
