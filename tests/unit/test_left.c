@@ -36,6 +36,14 @@ save_and_fail(struct rig *r, const char *path, const char *text)
 	fake_fail(&r->fake, FAKE_PUT, 0, 0, 0);
 }
 
+static void
+unmount_unsent(struct rig *r)
+{
+	fake_fail(&r->fake, FAKE_PUT, 1, 999, -EIO);
+	(void)rig_unmount(r, 0);
+	fake_fail(&r->fake, FAKE_PUT, 0, 0, 0);
+}
+
 START_TEST(what_could_not_be_sent_is_sent_by_the_next_mount)
 {
 	struct rig r;
@@ -341,7 +349,7 @@ START_TEST(a_mount_that_is_not_started_loses_nothing)
 	rig_make(&r);
 	save_and_fail(&r, "/a", "one");
 	ck_assert_int_eq(rig_save(&r, "/b~", "two"), 0);
-	(void)rig_unmount(&r, 0);
+	unmount_unsent(&r);
 	rig_build(&r);
 	rig_free(&r);
 	rig_mount(&r);
@@ -383,7 +391,7 @@ START_TEST(a_record_without_its_file_is_dropped)
 	rig_make(&r);
 	save_and_fail(&r, "/a", "one");
 	ck_assert_int_eq(rig_save(&r, "/b~", "two"), 0);
-	(void)rig_unmount(&r, 0);
+	unmount_unsent(&r);
 	snprintf(path, sizeof path, "%s/staging/000001.data", r.state);
 	ck_assert_int_eq(unlink(path), 0);
 	rig_mount(&r);
