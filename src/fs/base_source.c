@@ -11,9 +11,19 @@
 
 #include "base/banned.h"
 
+/* Is what is read the end of what a handle has read for longer than it is trusted?
+ * It may have changed since the last look, and nobody will look again. */
+static bool
+is_end(const struct base_source *s, uint64_t off, size_t len)
+{
+	return s->opened_ms != 0 && off > 0 &&
+	    off + len >= s->entry->version.size &&
+	    clock_mono_ms() - s->opened_ms > node_ttl_ms(s->v, s->node);
+}
+
 /* Is the version of s still what the service has, as far as we must know? */
 static int
-check_version(struct base_source *s, struct call *call)
+check_version(struct base_source *s, struct call *call, bool must_look)
 {
 	struct vfs *v = s->v;
 	struct node *n = s->node;
@@ -24,7 +34,7 @@ check_version(struct base_source *s, struct call *call)
 	/* What is known to be fresh may be a later version than that of s. */
 	gone = n->gone || (n->remote != NULL && n->remote != s->entry &&
 	    !version_matches(&s->entry->version, &n->remote->version));
-	fresh = n->seen_ms != 0 &&
+	fresh = !must_look && n->seen_ms != 0 &&
 	    clock_mono_ms() - n->seen_ms <= node_ttl_ms(v, n) + 100;
 	lock_drop(&v->lock);
 	if (!fresh && !gone) {
@@ -58,7 +68,7 @@ fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 	struct base_source *s = ctx;
 	ssize_t got;
 
-	got = check_version(s, call);
+	got = check_version(s, call, is_end(s, off, len));
 	if (got == 0)
 		got = s->entry->backend->ops->read(s->entry->backend, call,
 		    s->entry, off, dst, len);

@@ -2,8 +2,9 @@
  * remote version, through the block cache.
  *
  * DBFS and Workspace reads carry no version, so before the service is asked for
- * bytes of a file that was not looked at for a time-to-live, it is looked at; a
- * change is -ESTALE, and never a mix. */
+ * bytes of a file that was not looked at for a time-to-live, it is looked at; so it
+ * is before the last block of a handle that is older than that.  A change is -ESTALE,
+ * and never a mix. */
 #ifndef FS_BASE_SOURCE_H
 #define FS_BASE_SOURCE_H
 
@@ -15,6 +16,7 @@ struct base_source {
 	struct vfs *v;
 	struct node *node;	/* borrowed */
 	struct entry *entry; /* the version; NULL: there is none */
+	int64_t opened_ms; /* monotonic, of the handle that reads; 0: none does */
 };
 
 /* The content that n's local content builds on, or without that n's remote.  To be

@@ -184,7 +184,7 @@ handle_new(struct vfs *v, struct node *n, int flags, struct handle **out)
 		free(h);
 		return -ENOMEM;
 	}
-	*h = (struct handle){ node_ref_locked(v, n), flags };
+	*h = (struct handle){ node_ref_locked(v, n), flags, clock_mono_ms() };
 	n->file->opens++;
 	n->file->writers += wants_write(flags);
 	lock_drop(&v->lock);
@@ -332,9 +332,10 @@ content_close(struct vfs *v, struct handle *h)
 
 /* again: n has another content of ours since the read began. */
 static ssize_t
-read_once(struct vfs *v, struct call *call, struct node *n, uint64_t off,
+read_once(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
     void *dst, size_t len, bool *again)
 {
+	struct node *n = h->node;
 	struct staged *staged = NULL;
 	struct base_source base;
 	ssize_t got;
@@ -344,6 +345,7 @@ read_once(struct vfs *v, struct call *call, struct node *n, uint64_t off,
 		staged = staged_ref(n->file->staged);
 	lock_drop(&v->lock);
 	base_source_init(v, n, &base);
+	base.opened_ms = h->opened_ms;
 	if (staged != NULL)
 		got = staged_read(staged, call, &base.source, off, dst, len);
 	else
@@ -364,10 +366,10 @@ content_read(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	bool again;
 	ssize_t got;
 
-	got = read_once(v, call, h->node, off, dst, len, &again);
+	got = read_once(v, call, h, off, dst, len, &again);
 	/* Saved or renamed by us meanwhile: what was read from is no more. */
 	if (got == -ESTALE && again)
-		got = read_once(v, call, h->node, off, dst, len, &again);
+		got = read_once(v, call, h, off, dst, len, &again);
 	return got;
 }
 

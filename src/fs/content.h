@@ -12,6 +12,7 @@
 struct handle {
 	struct node *node; /* a reference */
 	int flags;	   /* of open(2) */
+	int64_t opened_ms; /* monotonic */
 };
 
 /**
