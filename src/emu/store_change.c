@@ -32,13 +32,14 @@ static int
 note_removal(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 {
 	struct removal *r = ctx;
+	bool is_file = !S_ISDIR(st->st_mode);
 	int ret;
 
-	if (r->limit > 0 && r->files == r->limit)
+	if (is_file && r->limit > 0 && r->files == r->limit)
 		return 1;
 	ret = store_note_locked(
 	    r->store, HISTORY_DELETE, path, st, NULL, r->request);
-	if (ret == 0 && !S_ISDIR(st->st_mode))
+	if (ret == 0 && is_file)
 		r->files++;
 	return ret;
 }

@@ -159,6 +159,21 @@ START_TEST(a_limit_leaves_the_rest)
 }
 END_TEST
 
+START_TEST(a_limit_counts_files_alone)
+{
+	uint64_t removed;
+
+	emu_root_make(&root);
+	emu_root_put(&root, "/d/a", "");
+	ck_assert_int_eq(store_mkdirs(root.store, "/d/b", NULL), 0);
+	ck_assert_int_eq(
+	    store_remove(root.store, "/d", true, 1, NULL, &removed), 0);
+	ck_assert_uint_eq(removed, 1);
+	ck_assert_int_eq(stat_of("/d"), -ENOENT);
+	emu_root_remove(&root);
+}
+END_TEST
+
 START_TEST(a_move_takes_everything_along)
 {
 	emu_root_make(&root);
@@ -352,6 +367,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_list_is_sorted_by_bytes),
 	UNIT(delete_wants_recursive_for_content),
 	UNIT(a_limit_leaves_the_rest),
+	UNIT(a_limit_counts_files_alone),
 	UNIT(a_move_takes_everything_along),
 	UNIT(a_move_overwrites_nothing),
 	UNIT(what_a_person_does_is_noticed),
