@@ -48,16 +48,6 @@ reserved_refused(struct request *req, const char *path, enum dbfs_access access)
 	return false;
 }
 
-static size_t
-depth_of(const char *path)
-{
-	size_t depth = 0;
-
-	for (; *path != '\0'; path++)
-		depth += *path == '/';
-	return depth;
-}
-
 /* Parses the text of a path; NULL when answered. */
 static char *
 parse(struct request *req, const char *text)
@@ -77,12 +67,7 @@ parse(struct request *req, const char *text)
 	case DBPATH_NAME:
 		wrong = "Path must not have colons or control characters";
 		break;
-	}
-	if (path != NULL && (strlen(path) >= STORE_PATH_BYTES ||
-				depth_of(path) > STORE_DEPTH)) {
-		free(path);
-		path = NULL;
-		wrong = "Path is too long";
+	case DBPATH_LONG: wrong = "Path is too long"; break;
 	}
 	if (wrong != NULL)
 		(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",

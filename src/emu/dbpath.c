@@ -28,6 +28,7 @@ dbpath_parse(const char *text, bool hadoop, char **out)
 {
 	enum dbpath_fault fault = DBPATH_GOOD;
 	char *path, *end;
+	size_t depth = 0;
 
 	*out = NULL;
 	if (text_starts(text, "dbfs:"))
@@ -44,6 +45,8 @@ dbpath_parse(const char *text, bool hadoop, char **out)
 
 		if (len > 0) {
 			fault = check_name(text, len, hadoop);
+			if (++depth > DBPATH_DEPTH_MAX)
+				fault = DBPATH_LONG;
 			*end++ = '/';
 			memcpy(end, text, len);
 			end += len;
@@ -52,6 +55,8 @@ dbpath_parse(const char *text, bool hadoop, char **out)
 			text++;
 		}
 	}
+	if (fault == DBPATH_GOOD && end - path >= DBPATH_BYTES_MAX)
+		fault = DBPATH_LONG;
 	if (fault != DBPATH_GOOD) {
 		free(path);
 		return fault;

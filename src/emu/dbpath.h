@@ -1,8 +1,8 @@
 /* emu/dbpath.h: paths as clients write them.
  *
  * A canonical path is absolute, has no doubled or trailing slash and no "." or
- * ".." component, and is well-formed UTF-8; the root is "/".  Everything below
- * the handlers sees canonical paths only. */
+ * ".." component, is well-formed UTF-8 and within the limits below; the root is
+ * "/".  Everything below the handlers sees canonical paths only. */
 #ifndef EMU_DBPATH_H
 #define EMU_DBPATH_H
 
@@ -10,12 +10,16 @@
 
 #include "base/attr.h"
 
+#define DBPATH_BYTES_MAX 4096 /* with the NUL */
+#define DBPATH_DEPTH_MAX 250
+
 enum dbpath_fault {
 	DBPATH_GOOD,
 	DBPATH_RELATIVE, /* not absolute */
 	DBPATH_DOTS,     /* a "." or ".." component */
 	DBPATH_BYTES,    /* no UTF-8 */
 	DBPATH_NAME,     /* a name that Hadoop cannot have */
+	DBPATH_LONG,     /* too many bytes or components */
 };
 
 /* Canonical form of text, which may begin with "dbfs:", in new memory.  hadoop:

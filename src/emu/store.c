@@ -225,7 +225,7 @@ make_dirs_locked(struct store *s, const char *path, const char *request)
 						  : 1));
 	if (part == NULL)
 		return -ENOMEM;
-	/* As deep as the path, which handlers bound by STORE_DEPTH. */
+	/* As deep as the path, which DBPATH_DEPTH_MAX bounds. */
 	up = make_dirs_locked(s, part, request);
 	free(part);
 	if (up < 0)

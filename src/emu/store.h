@@ -24,9 +24,6 @@
 #include "emu/spool.h"
 #include "emu/timeline.h"
 
-#define STORE_PATH_BYTES 4096
-#define STORE_DEPTH      250
-
 struct store;
 
 struct store_node {

@@ -115,7 +115,7 @@ below(struct store *s, const char *path, store_below_fn *each, void *ctx,
 	struct children c = { 0 };
 	int ret;
 
-	if (depth > STORE_DEPTH)
+	if (depth > DBPATH_DEPTH_MAX)
 		return -ELOOP;
 	ret = read_children(s, path, &c);
 	for (size_t i = 0; ret == 0 && i < c.len; i++) {

@@ -20,13 +20,15 @@
 #include "base/table.h"
 #include "base/text.h"
 
+#include "emu/dbpath.h"
+
 #include "base/banned.h"
 
 #define HANDLE_MIN   INT64_C(1000000000000000) /* 16 digits */
 #define HANDLE_MAX   INT64_C(9007199254740992) /* 2^53 */
 #define NAME_BYTES   40
 #define COUNT_DIGITS 20
-#define META_BYTES   (STORE_PATH_BYTES * 2)
+#define META_BYTES   (DBPATH_BYTES_MAX * 2)
 
 struct stream {
 	int64_t handle;

@@ -49,6 +49,36 @@ START_TEST(paths_become_canonical_or_are_faults)
 }
 END_TEST
 
+/* The path of count components of len bytes each. */
+static enum dbpath_fault
+fault_of(size_t count, size_t len)
+{
+	char text[16384], *path;
+	enum dbpath_fault fault;
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		text[at] = '/';
+		memset(text + at + 1, 'x', len);
+		at += len + 1;
+	}
+	text[at] = '\0';
+	fault = dbpath_parse(text, false, &path);
+	ck_assert_int_eq(path != NULL, fault == DBPATH_GOOD);
+	free(path);
+	return fault;
+}
+
+START_TEST(paths_have_a_length)
+{
+	ck_assert_int_eq(fault_of(DBPATH_DEPTH_MAX, 1), DBPATH_GOOD);
+	ck_assert_int_eq(fault_of(DBPATH_DEPTH_MAX + 1, 1), DBPATH_LONG);
+	ck_assert_int_eq(fault_of(1, DBPATH_BYTES_MAX - 2), DBPATH_GOOD);
+	ck_assert_int_eq(fault_of(1, DBPATH_BYTES_MAX - 1), DBPATH_LONG);
+	ck_assert_int_eq(fault_of(4000, 1), DBPATH_LONG);
+}
+END_TEST
+
 START_TEST(within_is_by_component)
 {
 	ck_assert(dbpath_within("/a/b", "/a"));
@@ -89,6 +119,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_ROWS(paths_become_canonical_or_are_faults, rows),
+	UNIT(paths_have_a_length),
 	UNIT(within_is_by_component),
 	UNIT(every_name_has_its_own_name_on_disk),
 };

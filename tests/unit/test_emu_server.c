@@ -289,6 +289,23 @@ START_TEST(a_form_with_too_much_is_refused)
 }
 END_TEST
 
+START_TEST(a_path_of_many_components_is_refused)
+{
+	char line[40000] = "PUT /emulator/file?path=", *answer;
+	size_t len = strlen(line);
+
+	begin();
+	while (len + 3 < sizeof(line)) {
+		memcpy(line + len, "/a", 3);
+		len += 2;
+	}
+	answer = call(line, "", "x", sizeof(line));
+	expect_status(answer, 400);
+	free(answer);
+	end();
+}
+END_TEST
+
 START_TEST(a_connection_serves_on_after_a_refusal)
 {
 	static const char text[] =
@@ -335,6 +352,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(the_doors_are_shut, doors),
 	UNIT_ROWS(forms_come_in_any_order_and_any_pieces, forms),
 	UNIT(a_form_with_too_much_is_refused),
+	UNIT(a_path_of_many_components_is_refused),
 	UNIT(a_connection_serves_on_after_a_refusal),
 	UNIT(stopping_ends_a_stalled_answer),
 };
