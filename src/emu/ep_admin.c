@@ -35,22 +35,28 @@ ep_admin_get_clock(struct request *req)
 	    now_ms, when, timeline_offset(t));
 }
 
+/* Can be added up without an overflow. */
+static bool
+is_moderate(int64_t ms)
+{
+	return ms < INT64_MAX / 4 && ms > INT64_MIN / 4;
+}
+
 int
 ep_admin_set_clock(struct request *req)
 {
 	struct timeline *t = &req->emu->timeline;
-	int64_t offset_ms = timeline_offset(t), step_ms = 0, now_ms;
+	int64_t offset_ms = timeline_offset(t), step_ms = 0, now_ms = 0;
 	int a, b, c;
 
 	a = params_i64(&req->params, "offset_ms", &offset_ms);
 	b = params_i64(&req->params, "advance_ms", &step_ms);
 	c = params_i64(&req->params, "now", &now_ms);
-	if (c == 0)
+	if (c == 0 && is_moderate(now_ms))
 		offset_ms = now_ms - clock_real_ms();
 	if (a == -EBADMSG || b == -EBADMSG || c == -EBADMSG ||
-	    (a < 0 && b < 0 && c < 0) || step_ms > INT64_MAX / 4 ||
-	    step_ms < INT64_MIN / 4 || offset_ms > INT64_MAX / 4 ||
-	    offset_ms < INT64_MIN / 4 ||
+	    (a < 0 && b < 0 && c < 0) || !is_moderate(now_ms) ||
+	    !is_moderate(step_ms) || !is_moderate(offset_ms) ||
 	    timeline_set_offset(t, offset_ms + step_ms) < 0)
 		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 		    "Wanted: offset_ms, advance_ms or now (epoch ms).");

@@ -26,6 +26,7 @@
 #include "base/banned.h"
 
 #define CONTENT_BYTES ((size_t)16 << 20)
+#define WAIT_MAX      (INT64_C(1) << 32) /* of delays and Retry-After */
 
 static verb_fn act_status, act_retry_after, act_rate_limit, act_delay,
     act_stall, act_dribble, act_cut, act_cut_request, act_lost, act_html_login,
@@ -219,14 +220,18 @@ act_retry_after(struct request *req, struct json_object *args)
 		return;
 	fail(req, code, code_for(code),
 	    "Too many requests. Please wait a moment and try again.");
-	http_date(timeline_now_ms(&req->emu->timeline) + in_s * 1000, date);
-	if (in_s >= 0)
+	if (in_s > WAIT_MAX)
+		in_s = WAIT_MAX;
+	if (in_s >= 0) {
+		http_date(
+		    timeline_now_ms(&req->emu->timeline) + in_s * 1000, date);
 		reply_add_header(req, "Retry-After", date);
-	else if (json_object_object_get_ex(args, "value", &value))
+	} else if (json_object_object_get_ex(args, "value", &value)) {
 		reply_add_header(
 		    req, "Retry-After", json_object_get_string(value));
-	else
+	} else {
 		reply_add_header(req, "Retry-After", "1");
+	}
 }
 
 static void
@@ -307,8 +312,8 @@ act_delay(struct request *req, struct json_object *args)
 {
 	int64_t ms = verb_number(args, "ms", 1000);
 
-	if (ms > 0 && ms < INT64_C(1) << 40)
-		req->plan.delay_ms += ms;
+	if (ms > 0)
+		req->plan.delay_ms += ms < WAIT_MAX ? ms : WAIT_MAX;
 }
 
 static void

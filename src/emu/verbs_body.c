@@ -114,12 +114,17 @@ change_body(struct request *req, change_fn *change, int64_t d)
 	json_object_put(val);
 }
 
+/* Lies end where the numbers do. */
 static void
 add_to(struct json_object *obj, const char *name, int64_t d)
 {
-	int64_t n;
+	int64_t n, sum;
 
-	if (jval_i64(obj, name, &n) == 0 && jval_add_i64(obj, name, n + d) < 0)
+	if (jval_i64(obj, name, &n) < 0)
+		return;
+	if (__builtin_add_overflow(n, d, &sum))
+		sum = d > 0 ? INT64_MAX : INT64_MIN;
+	if (jval_add_i64(obj, name, sum) < 0)
 		json_object_object_del(obj, name);
 }
 

@@ -200,6 +200,11 @@ static const struct {
 	{ "{\"verb\":\"size_lie\",\"d\":-2}",
 	    "{\"files\":[{\"file_size\":5},{\"file_size\":0}]}",
 	    "{\"files\":[{\"file_size\":3},{\"file_size\":-2}]}" },
+	{ "{\"verb\":\"size_lie\",\"d\":9223372036854775806}",
+	    "{\"file_size\":5}", "{\"file_size\":9223372036854775807}" },
+	{ "{\"verb\":\"mtime_lie\",\"d\":-9223372036854775807}",
+	    "{\"modification_time\":-5}",
+	    "{\"modification_time\":-9223372036854775808}" },
 	{ "{\"verb\":\"base64\",\"mode\":\"letters\"}",
 	    "{\"bytes_read\":3,\"data\":\"QUJD\"}",
 	    "{\"bytes_read\":3,\"data\":\"QU!D\"}" },
@@ -218,6 +223,26 @@ START_TEST(verbs_change_the_body)
 	ck_assert_int_eq(reply_json(req, bodies[_i].body), 0);
 	faults_run(req, FAULT_AFTER);
 	ck_assert_str_eq(buf_text(&req->reply.body), bodies[_i].want);
+	request_free(req);
+	end();
+}
+END_TEST
+
+START_TEST(long_waits_have_an_end)
+{
+	struct request *req = request("GET", "/api/2.0/dbfs/list", "/");
+
+	begin();
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_gt(
+		    add("{\"verb\":\"delay\",\"ms\":9223372036854775806}"), 0);
+	ck_assert_int_gt(
+	    add("{\"verb\":\"retry_after\",\"in\":9223372036854775806}"), 0);
+	faults_run(req, FAULT_BEFORE);
+	ck_assert_int_lt(req->plan.delay_ms, INT64_MAX / 4000000);
+	ck_assert_int_gt(req->plan.delay_ms, 86400000);
+	ck_assert_str_eq(req->reply.headers[0].name, "Retry-After");
+	ck_assert_ptr_nonnull(strstr(req->reply.headers[0].value, " GMT"));
 	request_free(req);
 	end();
 }
@@ -260,6 +285,7 @@ static const struct unit_test tests[] = {
 	UNIT(the_first_rule_that_answers_wins),
 	UNIT_ROWS(a_rule_without_sense_is_refused, senseless),
 	UNIT_ROWS(verbs_change_the_body, bodies),
+	UNIT(long_waits_have_an_end),
 	UNIT(names_are_added_to_a_listing),
 	UNIT(arguments_have_defaults),
 };

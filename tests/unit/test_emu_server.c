@@ -148,6 +148,10 @@ static const struct {
 	    "No such stream with handle: 42." },
 	{ "POST /api/2.0/dbfs/delete", "", "{\"path\":\"/none\"}", 200, "{}" },
 	{ "GET /emulator/history?path=x", "", "", 400, "" },
+	{ "POST /emulator/clock", "", "{\"now\":-9223372036854775807}", 400,
+	    "Wanted" },
+	{ "POST /emulator/clock", "", "{\"advance_ms\":9223372036854775806}", 400,
+	    "Wanted" },
 	{ "GET /api/2.0/dbfs/read?path=/&length=1048577", "", "", 400,
 	    "MAX_READ_SIZE_EXCEEDED" },
 };
