@@ -6,8 +6,8 @@
  * another file, and blocks of the old one age out.
  *
  * Memory in blocks never exceeds the budget given to block_cache_new, except that
- * every reader may hold the one block it waits for.  A disk tier and read-ahead
- * sit behind the same calls: a miss asks the next tier, block_cache_want() queues.
+ * every reader may hold the one block it waits for.  A disk tier and read-ahead have
+ * their place behind the same calls.
  *
  * Threads: every function may be called from any thread. */
 #ifndef CACHE_BLOCK_CACHE_H

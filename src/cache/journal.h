@@ -9,7 +9,7 @@
  *
  *   file    "brickfsJ" u32 format u32 0
  *   record  u32 length of the payload, u16 type, u16 0, u64 subject,
- *           u64 XXH3-64 of the 16 bytes before and the payload, payload
+ *           u64 XXH64 of the payload, its seed that of the 16 bytes before, payload
  *
  * A record that ends early or whose sum is wrong ends the file: it was being
  * written when the program died, and nobody relied on it.  Payloads are JSON
@@ -31,20 +31,21 @@ struct journal;
 
 enum journal_type {
 	JOURNAL_END = 0, /* the subject is settled; no payload */
-	/* A staging file holds content for a remote name.  {file, tree, path,
-	 * size, intent: "put"|"scratch", old: {mtime_ms, size, gen}|absent,
-	 * error?} */
+	/* A staging file holds content for a name.  {file: its number, tree, dir:
+	 * path of the directory, name, intent: "put" (a close has promised it),
+	 * "open" or "scratch", sec, nsec: the time shown, exec?: true, partial?:
+	 * true (not all is here), old?: {mtime_ms, size, own?: true}} */
 	JOURNAL_STAGED = 1,
 	/* A file is being replaced in steps.  {tree, source, target, aside,
 	 * step: "begin"|"aside"|"moved"} */
 	JOURNAL_REPLACE = 2,
-	/* An object is shown under another name than it has.  {tree, path, name,
+	/* An object is shown under another name than it has.  {tree, path,
 	 * shown} */
 	JOURNAL_ASIDE = 3,
 	/* An object with a hidden name that must go.  {tree, path} */
 	JOURNAL_DELETE = 4,
-	/* Times and bits shown for a version.  {tree, path, mtime_ms, size, gen,
-	 * sec, nsec, exec}; in the overlay's own file */
+	/* Times and bits shown for a version.  {key: "TREE:PATH", mtime_ms, size,
+	 * own?: true, sec?, nsec?, exec?: true}; in the overlay's own file */
 	JOURNAL_ATTR = 5,
 };
 

@@ -20,8 +20,8 @@ int dir_lookup(struct vfs *v, struct call *call, struct node *parent,
 int dir_lookup_new(struct vfs *v, struct call *call, struct node *parent,
     const char *name, struct node **out);
 
-/* Makes what is known about n no older than its time-to-live; max_age_ms 0: asks
- * in any case.  -ENOENT when the service has it no more.  When the service has
+/* Makes what is known about n no older than its time-to-live; now: asks in any
+ * case.  -ENOENT when the service has it no more.  When the service has
  * another version and n is open, n loses its name and keeps its old version. */
 int dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now);
 

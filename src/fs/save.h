@@ -28,7 +28,8 @@ void save_thaw(struct vfs *v, struct node *n);
 /* Sends everything dirty that may be sent, and waits. -EINTR, or the first error. */
 int save_all(struct vfs *v, struct call *call);
 
-/* Threads. */
+/* The threads: save_stop sends what some close has promised, for at most timeout_ms,
+ * and ends them; returns how many files the server still lacks. */
 int save_start(struct vfs *v) WARN_UNUSED;
 unsigned save_stop(struct vfs *v, int64_t timeout_ms);
 

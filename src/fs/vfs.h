@@ -1,7 +1,7 @@
 /* fs/vfs.h: the filesystem without FUSE: a mount that somebody builds, starts,
  * drains and frees.
  *
- * The operations on it are in fs/dir.h, fs/file.h, fs/names.h and fs/session.h;
+ * The operations on it are in fs/dir.h, fs/content.h, fs/names.h and fs/rename.h;
  * fs/ops.c translates the kernel's requests to them. */
 #ifndef FS_VFS_H
 #define FS_VFS_H
