@@ -88,6 +88,11 @@ void
 slots_configure(struct http_pool *p, CURL *e)
 {
 	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* To drop an exchange would otherwise wait for the thread that asks for the
+	 * host's address, as long as a dead name server takes. */
+	(void)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	(void)curl_easy_setopt(e, CURLOPT_SHARE, p->share);
 	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
 	    (long)CURL_HTTP_VERSION_1_1);

@@ -2,7 +2,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <semaphore.h>
 #include <string.h>
+
+#include <curl/curl.h>
 
 #include "base/clock.h"
 #include "base/counters.h"
@@ -555,6 +559,55 @@ START_TEST(no_server_is_told_apart)
 }
 END_TEST
 
+/* What the system's function does for a name that is in no file while the name
+ * server is silent: nothing, for long.  libcurl asks in a thread of its own. */
+static int asking[2]; /* a pipe; to read from it is to wait for its end */
+static sem_t is_asked;
+
+int
+getaddrinfo(const char *name UNUSED, const char *port UNUSED,
+    const struct addrinfo *hints UNUSED, struct addrinfo **out UNUSED)
+{
+	char waste;
+
+	if (asking[0] == 0)
+		return EAI_NONAME;
+	(void)sem_post(&is_asked);
+	(void)!read(asking[0], &waste, 1);
+	return EAI_AGAIN;
+}
+
+static bool
+is_being_asked(void *arg)
+{
+	int n = 0;
+
+	(void)arg;
+	(void)sem_getvalue(&is_asked, &n);
+	return n > 0;
+}
+
+START_TEST(an_interrupt_does_not_wait_for_a_name_server)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+	static const struct script_step steps[] = { { .send = OK } };
+	struct http_request req;
+
+	SERVE(steps);
+	ck_assert_int_eq(sem_init(&is_asked, 0, 0), 0);
+	ck_assert_int_eq(pipe(asking), 0);
+	call.interrupted = is_being_asked;
+	req = request("GET");
+	req.url = "http://silence.invalid/";
+	/* With libcurl waiting for its thread this would never end. */
+	ck_assert_int_eq(exchange(&req), -EINTR);
+	ck_assert(!reply.acted);
+	done();
+	(void)close(asking[1]);
+#endif
+}
+END_TEST
+
 START_TEST(https_to_a_plain_server_is_a_tls_error)
 {
 	static const struct script_step steps[] = {
@@ -636,6 +689,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(a_form_is_never_sent_twice_either, deaths),
 	UNIT(without_a_body_neither_unless_that_does_no_harm),
 	UNIT(no_server_is_told_apart),
+	UNIT(an_interrupt_does_not_wait_for_a_name_server),
 	UNIT(https_to_a_plain_server_is_a_tls_error),
 	UNIT(content_that_cannot_be_read_is_our_failure),
 	UNIT(bytes_and_connections_are_counted),
