@@ -1,7 +1,9 @@
 /* emu/server.c - libmicrohttpd, a thread a connection.
  *
  * A request is made when its target is known (the URL log callback, which sees
- * the target undecoded), and freed when its answer has left. */
+ * the target undecoded), and freed when its answer has left.  Of a request whose
+ * parameters it cannot hold libmicrohttpd says nothing more; a slot of its
+ * connection keeps it. */
 #include "config.h"
 
 #include "emu/server.h"
@@ -38,22 +40,58 @@ struct server {
 	struct buf cert, key; /* empty without TLS */
 };
 
+static void
+on_connection(void *cls, struct MHD_Connection *conn, void **slot,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct request **req;
+
+	(void)cls;
+	(void)conn;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*slot = calloc(1, sizeof(*req));
+		return;
+	}
+	req = *slot;
+	if (req != NULL)
+		request_free(*req);
+	free(req);
+}
+
+/* NULL when there was no memory for it. */
+static struct request **
+slot_of(struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *info;
+
+	info =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info != NULL ? info->socket_context : NULL;
+}
+
 static void *
 on_target(void *cls, const char *target, struct MHD_Connection *conn)
 {
-	(void)conn;
-	return request_new(cls, target);
+	struct request **req = slot_of(conn);
+
+	if (req == NULL)
+		return NULL;
+	*req = request_new(cls, target);
+	return *req;
 }
 
 static void
 on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     enum MHD_RequestTerminationCode code)
 {
+	struct request **req = slot_of(conn);
+
 	(void)cls;
-	(void)conn;
 	(void)code;
 	request_free(*con_cls);
 	*con_cls = NULL;
+	if (req != NULL)
+		*req = NULL;
 }
 
 static enum MHD_Result
@@ -156,6 +194,7 @@ start_daemon(struct server *s, struct emu *emu, int fd, struct why *why)
 	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,          /* */
 	    MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,           /* */
 	    MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES,             /* */
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,     /* */
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, emu,           /* */
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, emu,        /* */
 	    MHD_OPTION_ARRAY, tls ? tls_options : &tls_options[2], /* */

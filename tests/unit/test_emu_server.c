@@ -310,6 +310,26 @@ START_TEST(a_path_of_many_components_is_refused)
 }
 END_TEST
 
+/* libmicrohttpd gives up such a request without a word to its handlers. */
+START_TEST(too_many_parameters_leave_nothing_behind)
+{
+	struct buf text;
+	char *answer;
+
+	begin();
+	buf_init(&text, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(buf_puts(&text, "GET /api/2.0/dbfs/list?"), 0);
+	for (int i = 0; i < 6000; i++)
+		ck_assert_int_eq(buf_printf(&text, "a%d=b&", i), 0);
+	ck_assert_int_eq(buf_puts(&text, " HTTP/1.1\r\n" HEADERS "\r\n"), 0);
+	answer = talk(text.data, text.len, text.len);
+	ck_assert_ptr_null(strstr(answer, "HTTP/1.1 2"));
+	free(answer);
+	buf_release(&text);
+	end();
+}
+END_TEST
+
 START_TEST(a_connection_serves_on_after_a_refusal)
 {
 	static const char text[] =
@@ -357,6 +377,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(forms_come_in_any_order_and_any_pieces, forms),
 	UNIT(a_form_with_too_much_is_refused),
 	UNIT(a_path_of_many_components_is_refused),
+	UNIT(too_many_parameters_leave_nothing_behind),
 	UNIT(a_connection_serves_on_after_a_refusal),
 	UNIT(stopping_ends_a_stalled_answer),
 };
