@@ -165,11 +165,41 @@ parse_match(struct json_object *m, struct match *out, struct why *why)
 	return 0;
 }
 
+/* An argument stands in args, or when there are none, beside the verb. */
+static int
+check_members(struct json_object *rule, struct json_object *args,
+    const struct verb *verb, struct why *why)
+{
+	json_object_object_foreach(rule, key, val)
+	{
+		(void)val;
+		if (strcmp(key, "match") == 0 || strcmp(key, "verb") == 0 ||
+		    (args != rule && strcmp(key, "args") == 0) ||
+		    (args == rule && verbs_knows(verb, key)))
+			continue;
+		return why_set(why, -EINVAL,
+		    is_match_name(key) ? "'%s' belongs into \"match\""
+				       : "the verb has no argument '%s'",
+		    key);
+	}
+	if (args == rule)
+		return 0;
+	json_object_object_foreach(args, arg, value)
+	{
+		(void)value;
+		if (!verbs_knows(verb, arg))
+			return why_set(why, -EINVAL, "%s has no argument '%s'",
+			    verb->name, arg);
+	}
+	return 0;
+}
+
 static int
 parse_verb(struct json_object *rule, struct rule *r, struct why *why)
 {
 	struct json_object *args = NULL;
 	const char *name = NULL;
+	int ret;
 
 	if (jval_str(rule, "verb", &name) < 0)
 		return why_set(why, -EINVAL, "a rule wants a verb");
@@ -178,16 +208,9 @@ parse_verb(struct json_object *rule, struct rule *r, struct why *why)
 		return why_set(why, -EINVAL, "no verb '%s'", name);
 	if (jval_object(rule, "args", &args) < 0)
 		args = rule;
-	json_object_object_foreach(args, key, val)
-	{
-		(void)val;
-		if (args == rule &&
-		    (strcmp(key, "match") == 0 || strcmp(key, "verb") == 0))
-			continue;
-		if (!verbs_knows(r->verb, key))
-			return why_set(
-			    why, -EINVAL, "%s has no argument '%s'", name, key);
-	}
+	ret = check_members(rule, args, r->verb, why);
+	if (ret < 0)
+		return ret;
 	r->phase = r->verb->phase;
 	if (r->phase == FAULT_BEFORE &&
 	    strcmp(verb_text(args, "when", "before"), "after") == 0)
@@ -203,13 +226,6 @@ parse_rule(struct json_object *rule, struct rule *r, struct why *why)
 	struct json_object *m = NULL;
 	int ret;
 
-	json_object_object_foreach(rule, key, val)
-	{
-		(void)val;
-		if (is_match_name(key))
-			return why_set(
-			    why, -EINVAL, "'%s' belongs into \"match\"", key);
-	}
 	ret = jval_object(rule, "match", &m);
 	if (ret == -EBADMSG)
 		return why_set(why, -EINVAL, "match wants an object");

@@ -175,6 +175,8 @@ static const char *const senseless[] = {
 	"{\"verb\":\"status\",\"match\":{\"nth\":\"x\"}}",
 	"{\"verb\":\"status\",\"match\":{\"path\":7}}",
 	"{\"verb\":\"status\",\"nth\":1}",
+	"{\"verb\":\"status\",\"path\":\"/\"}",
+	"{\"verb\":\"status\",\"args\":{},\"code\":1}",
 };
 
 START_TEST(a_rule_without_sense_is_refused)

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/jval.h"
 #include "base/text.h"
+#include "emu/faults.h"
 #include "emu/flags.h"
 #include "emu/routes.h"
 #include "emu/verbs.h"
@@ -115,10 +117,48 @@ START_TEST(every_admin_endpoint_is_documented)
 }
 END_TEST
 
+/* Every example of a verb, a displayed line that begins with a brace, is a rule. */
+START_TEST(examples_are_rules)
+{
+	static const char begin[] = ".Dl {", quote[] = "\\(dq";
+	struct faults *faults;
+	int count = 0;
+
+	read_page();
+	ck_assert_int_eq(faults_new(&faults), 0);
+	for (const char *at = buf_text(&page);
+	     (at = strstr(at, begin)) != NULL; count++) {
+		struct json_object *rule;
+		struct why why;
+		struct buf text;
+		int64_t id;
+
+		buf_init(&text, BUF_LIMIT_TEXT);
+		for (at += sizeof(begin) - 2; *at != '\n'; at++) {
+			bool quoted = text_starts(at, quote);
+
+			ck_assert_int_eq(
+			    buf_append(&text, quoted ? "\"" : at, 1), 0);
+			at += quoted ? sizeof(quote) - 2 : 0;
+		}
+		ck_assert_msg(jval_parse(text.data, text.len, &rule) == 0,
+		    "no JSON: %s", buf_text(&text));
+		ck_assert_msg(faults_add(faults, rule, &id, &why) == 0,
+		    "%s: %s", why.text, buf_text(&text));
+		json_object_put(rule);
+		buf_release(&text);
+	}
+	ck_assert_int_gt(count, 20);
+	faults_free(faults);
+	buf_release(&page);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(every_verb_is_documented),
 	UNIT(every_option_is_documented),
 	UNIT(every_admin_endpoint_is_documented),
+	UNIT(examples_are_rules),
 };
 
 UNIT_MAIN("emu/manual", tests)
