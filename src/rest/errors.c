@@ -14,6 +14,7 @@
 #include "base/banned.h"
 
 #define ROW_BYTES ((size_t)64 << 10) /* a path is the longest of it */
+#define NUMBER_BYTES ((size_t)16)
 
 struct errors {
 	struct lock lock;
@@ -58,12 +59,43 @@ add_field(struct buf *line, const char *text)
 	return ret == 0 ? buf_puts(line, "\t") : ret;
 }
 
+/* As strerrorname_np has it, which is younger than the C libraries that come with
+ * the libfuse that we ask for. */
+static const char *
+name_of(int err, char number[static NUMBER_BYTES])
+{
+#define ROW(name) { name, #name }
+	static const struct {
+		int err;
+		const char *name;
+	} rows[] = {
+		ROW(EACCES), ROW(EAGAIN), ROW(EBADMSG), ROW(EBUSY),
+		ROW(ECONNREFUSED), ROW(ECONNRESET), ROW(EDQUOT), ROW(EEXIST),
+		ROW(EFBIG), ROW(EHOSTUNREACH), ROW(EINTR), ROW(EINVAL),
+		ROW(EIO), ROW(EISDIR), ROW(ELOOP), ROW(EMFILE),
+		ROW(ENAMETOOLONG), ROW(ENETDOWN), ROW(ENETUNREACH), ROW(ENFILE),
+		ROW(ENODATA), ROW(ENOENT), ROW(ENOMEM), ROW(ENOSPC),
+		ROW(ENOSYS), ROW(ENOTDIR), ROW(ENOTEMPTY), ROW(EOPNOTSUPP),
+		ROW(EPERM), ROW(EPIPE), ROW(EPROTO), ROW(EPROTONOSUPPORT),
+		ROW(ERANGE), ROW(EROFS), ROW(ESTALE), ROW(ETIMEDOUT),
+		ROW(EXDEV),
+	};
+#undef ROW
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].err == err)
+			return rows[i].name;
+	}
+	(void)snprintf(number, NUMBER_BYTES, "%d", err);
+	return number;
+}
+
 static int
 print_row(const struct error_row *row, struct buf *line)
 {
-	char when[CLOCK_TEXT_BYTES], status[16];
+	char when[CLOCK_TEXT_BYTES], status[NUMBER_BYTES], number[NUMBER_BYTES];
 	const char *const fields[] = { when, row->op, row->subject,
-		row->request, status, row->code, strerrorname_np(row->err),
+		row->request, status, row->code, name_of(row->err, number),
 		row->message, row->request_id };
 	int ret = 0;
 

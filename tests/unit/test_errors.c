@@ -50,6 +50,22 @@ START_TEST(a_row_is_a_line_with_its_fields)
 }
 END_TEST
 
+START_TEST(an_error_without_a_name_is_a_number)
+{
+	struct errors *e;
+	struct error_row r = row("");
+
+	ck_assert_int_eq(errors_new(&e), 0);
+	r.err = ENOTTY;
+	errors_add(e, &r);
+	buf_init(&text, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(errors_print(e, &text), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\tCODE\t25\t-\t"));
+	buf_release(&text);
+	errors_free(e);
+}
+END_TEST
+
 START_TEST(the_oldest_is_forgotten)
 {
 	struct errors *e;
@@ -158,6 +174,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT(a_row_is_a_line_with_its_fields),
+	UNIT(an_error_without_a_name_is_a_number),
 	UNIT(the_oldest_is_forgotten),
 	UNIT(threads_add_and_print_at_once),
 	UNIT(transfers_show_how_far_they_are),
