@@ -6,9 +6,9 @@
  * (deleted, or replaced by a newer version while it was open).
  *
  * One lock, vfs->lock, guards all of it; it is never held across a request, nor while
- * content is written or synced.  What takes time is done between two holdings of the lock, with the state
- * that keeps others away (saving, listing, frozen) written down here, and
- * vfs->changed is broadcast when such a state ends. */
+ * content is written or synced.  What takes time is done between two holdings of the
+ * lock, with the state that keeps others away (saving, listing, frozen) written down
+ * here, and vfs->changed is broadcast when such a state ends. */
 #ifndef FS_NODE_H
 #define FS_NODE_H
 
