@@ -53,12 +53,16 @@ add_file(struct request *req, bool first, const char *data, size_t len)
 	return spool_write(body->file, data, len);
 }
 
+/* All text parts together are as long as any other parameters may be. */
 static int
 add_text(struct request *req, const char *name, bool first, const char *data,
     size_t len)
 {
 	struct body *body = &req->body;
 
+	body->text_bytes += len;
+	if (body->text_bytes > req->route->max_body)
+		return -EFBIG;
 	if (first) {
 		body->part = text_dup(name);
 		if (body->part == NULL)
@@ -72,11 +76,12 @@ take_part(void *ctx, const struct multipart_part *part, bool first,
     const char *data, size_t len)
 {
 	struct request *req = ctx;
+	bool is_file = part->is_file && req->route->body == ROUTE_FORM;
 	int ret = 0;
 
 	if (first)
 		ret = end_text(req);
-	if (ret == 0 && part->is_file)
+	if (ret == 0 && is_file)
 		ret = add_file(req, first, data, len);
 	else if (ret == 0)
 		ret = add_text(req, part->name, first, data, len);

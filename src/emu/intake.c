@@ -173,7 +173,7 @@ open_body(struct request *req)
 	buf_init(&body->raw, (size_t)req->route->max_body);
 	if (req->route->body == ROUTE_RAW)
 		return spool_new(store_spools(req->emu->dbfs), &body->file);
-	if (req->route->body == ROUTE_FORM && is_multipart(req))
+	if (is_multipart(req))
 		return form_open(
 		    req, header(req, MHD_HTTP_HEADER_CONTENT_TYPE));
 	return 0;

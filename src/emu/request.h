@@ -50,6 +50,7 @@ struct body {
 	struct multipart *form; /* NULL: no multipart */
 	char *part;             /* name of the text part being read */
 	struct buf text;        /* and its content */
+	uint64_t text_bytes;    /* of all text parts */
 	bool has_file;          /* file was started */
 	struct spool *file;     /* the file part, or a raw body */
 	int err; /* first failure; the rest is read and dropped */

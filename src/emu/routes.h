@@ -26,8 +26,8 @@ enum route_auth {
 enum route_kind { ROUTE_READS, ROUTE_LISTS, ROUTE_WRITES };
 
 enum route_body {
-	ROUTE_PARAMS, /* parameters: JSON or form */
-	ROUTE_FORM,   /* the same, or multipart with one file */
+	ROUTE_PARAMS, /* parameters: JSON, form or multipart */
+	ROUTE_FORM,   /* the same, and one file in a multipart body */
 	ROUTE_RAW,    /* bytes of a file */
 };
 

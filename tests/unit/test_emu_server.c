@@ -293,6 +293,59 @@ START_TEST(a_form_with_too_much_is_refused)
 }
 END_TEST
 
+static const struct {
+	const char *line, *body;
+	int status;
+	const char *says;
+} calls[] = {
+	{ "POST /api/2.0/dbfs/mkdirs", PATH END, 200, "{}" },
+	{ "GET /api/2.0/dbfs/get-status", PART "\"path\"\r\n\r\n/\r\n" END, 200,
+	    "\"is_dir\":true" },
+	{ "POST /api/2.0/dbfs/add-block",
+	    PART "\"handle\"\r\n\r\n42\r\n" PART
+		 "\"data\"; filename=\"x\"\r\n\r\naGVsbG8=\r\n" END,
+	    404, "No such stream with handle: 42." },
+	{ "POST /api/2.0/dbfs/mkdirs", PATH, 400, "MALFORMED_REQUEST" },
+};
+
+START_TEST(a_form_does_for_every_call)
+{
+	char *answer;
+
+	begin();
+	answer = call(calls[_i].line, FORM, calls[_i].body, 5000);
+	expect_status(answer, calls[_i].status);
+	ck_assert_msg(strstr(answer, calls[_i].says) != NULL, "%s", answer);
+	free(answer);
+	end();
+}
+END_TEST
+
+START_TEST(texts_of_a_form_have_a_limit)
+{
+	static const char part[] = PART "\"t\"\r\n\r\n";
+	struct buf text;
+	char *answer;
+
+	begin();
+	buf_init(&text, (size_t)64 << 20);
+	for (int i = 0; i < 11; i++) {
+		ck_assert_int_eq(buf_puts(&text, part), 0);
+		ck_assert_int_eq(buf_reserve(&text, (size_t)1 << 20), 0);
+		memset(text.data + text.len, 'x', (size_t)1 << 20);
+		text.len += (size_t)1 << 20;
+		ck_assert_int_eq(buf_puts(&text, "\r\n"), 0);
+	}
+	ck_assert_int_eq(buf_puts(&text, PATH END), 0);
+	answer =
+	    call("POST /api/2.0/dbfs/put", FORM, buf_text(&text), 1 << 20);
+	expect_status(answer, 413);
+	free(answer);
+	buf_release(&text);
+	end();
+}
+END_TEST
+
 START_TEST(a_path_of_many_components_is_refused)
 {
 	char line[40000] = "PUT /emulator/file?path=", *answer;
@@ -376,6 +429,8 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(the_doors_are_shut, doors),
 	UNIT_ROWS(forms_come_in_any_order_and_any_pieces, forms),
 	UNIT(a_form_with_too_much_is_refused),
+	UNIT_ROWS(a_form_does_for_every_call, calls),
+	UNIT(texts_of_a_form_have_a_limit),
 	UNIT(a_path_of_many_components_is_refused),
 	UNIT(too_many_parameters_leave_nothing_behind),
 	UNIT(a_connection_serves_on_after_a_refusal),
