@@ -1,4 +1,4 @@
-/* emu/ep_wellknown.c - discovery, and tokens by client credentials.
+/* emu/ep_wellknown.c - discovery, tokens by client credentials, the login page.
  *
  * Any client id is good; the secret is the access token.  Reference, 1.1, 1.3. */
 #include "config.h"
@@ -61,6 +61,14 @@ ep_wellknown_oauth(struct request *req)
 	    "\"token_endpoint_auth_methods_supported\":"
 	    "[\"client_secret_basic\",\"client_secret_post\"]}",
 	    scheme, host, scheme, host, scheme, host);
+}
+
+int
+ep_wellknown_login(struct request *req)
+{
+	return reply_text(req, 200, "text/html; charset=utf-8",
+	    "<!DOCTYPE html><html><head><title>Databricks - Sign In"
+	    "</title></head><body><h1>Sign In</h1></body></html>");
 }
 
 static int

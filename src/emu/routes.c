@@ -39,6 +39,7 @@ static const struct route routes[] = {
 
 	{ "GET",    NULL,     "/.well-known/databricks-config",          ROUTE_EXACT,  ROUTE_OPEN,  ROUTE_READS,  ROUTE_PARAMS, K10,     ep_wellknown_config,   "1.1" },
 	{ "GET",    NULL,     "/oidc/.well-known/oauth-authorization-server", ROUTE_EXACT, ROUTE_OPEN, ROUTE_READS, ROUTE_PARAMS, K10,  ep_wellknown_oauth,    "1.3" },
+	{ "GET",    NULL,     "/login",                                  ROUTE_EXACT,  ROUTE_OPEN,  ROUTE_READS,  ROUTE_PARAMS, K10,     ep_wellknown_login,    "1.5" },
 	{ "POST",   NULL,     "/oidc/v1/token",                          ROUTE_EXACT,  ROUTE_OPEN,  ROUTE_READS,  ROUTE_PARAMS, K10,     ep_wellknown_token,    "1.3, H6" },
 
 	{ "GET",    NULL,     "/emulator/counters",                      ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_counters,    "ours" },

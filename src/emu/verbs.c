@@ -18,6 +18,7 @@
 
 #include "emu/dbpath.h"
 #include "emu/emu.h"
+#include "emu/ep_wellknown.h"
 #include "emu/params.h"
 #include "emu/request.h"
 #include "emu/routes.h"
@@ -254,17 +255,18 @@ act_html_login(struct request *req, struct json_object *args)
 {
 	bool redirect;
 
-	if (req->plan.answered)
+	/* The page itself is never sent to itself. */
+	if (req->plan.answered || req->route->handle == ep_wellknown_login)
 		return;
 	req->plan.answered = true;
 	if (jval_bool(args, "redirect", &redirect) < 0)
 		redirect = false;
-	(void)reply_text(req, redirect ? 302 : 200, "text/html; charset=utf-8",
-	    redirect ? ""
-		     : "<!DOCTYPE html><html><head><title>Databricks - Sign In"
-		       "</title></head><body><h1>Sign In</h1></body></html>");
-	if (redirect)
-		reply_add_header(req, "Location", "/login?next_url=%2Fapi");
+	if (!redirect) {
+		(void)ep_wellknown_login(req);
+		return;
+	}
+	(void)reply_text(req, 302, "text/html; charset=utf-8", "");
+	reply_add_header(req, "Location", "/login?next_url=%2Fapi");
 }
 
 static void

@@ -63,6 +63,11 @@ emu_rule '{"verb":"html_login"}'
 expect_output 200 status "$emu_url$read"
 grep -q '<html' "$work/body" || fail "no login page"
 emu_rules_clear
+emu_rule '{"verb":"html_login","redirect":true}'
+expect_output 302 status "$emu_url$read"
+expect_output 200 status -L "$emu_url$read"
+grep -q 'Sign In' "$work/body" || fail "no login page after the redirect"
+emu_rules_clear
 emu_rule '{"match":{"nth":1},"verb":"token"}'
 expect_output 403 status "$emu_url$read"
 expect_output 403 status "$emu_url$read"

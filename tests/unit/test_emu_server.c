@@ -191,6 +191,8 @@ static const struct {
 	{ "GET /api/2.0/dbfs/list HTTP/1.1\r\nHost: evil.example\r\n"
 	  "Authorization: Bearer t\r\n",
 	    403, "loopback" },
+	{ "GET /login?next_url=%2Fapi HTTP/1.1\r\nHost: localhost\r\n", 200,
+	    "text/html" },
 	{ "GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n", 403, "" },
 	{ "GET /.well-known/databricks-config HTTP/1.1\r\nHost: [::1]:1\r\n",
 	    200, "http://[::1]:1/oidc" },
