@@ -136,12 +136,26 @@ store_note_locked(struct store *s, enum history_op op, const char *path,
 }
 
 int
+store_found_locked(struct store *s, const char *path, const struct stat *st)
+{
+	struct history_stamp stamp = store_stamp(st);
+	bool is_dir = S_ISDIR(st->st_mode);
+	char sha256[DIGEST_SHA256_HEX];
+	int ret = 0;
+
+	if (history_current(s->history, path, is_dir, &stamp))
+		return 0;
+	if (!is_dir)
+		ret = store_hash_locked(s, path, st, sha256);
+	return ret < 0 ? ret
+		       : store_note_locked(s, HISTORY_FOUND, path, st,
+			     is_dir ? NULL : sha256, NULL);
+}
+
+int
 store_observe_locked(struct store *s, const char *path)
 {
-	char sha256[DIGEST_SHA256_HEX];
-	struct history_stamp stamp;
 	struct stat st;
-	bool is_dir = false;
 	int ret;
 
 	ret = store_lstat_locked(s, path, &st);
@@ -152,17 +166,8 @@ store_observe_locked(struct store *s, const char *path)
 		    store_note_locked(s, HISTORY_LOST, path, NULL, NULL, NULL);
 		return ret < 0 ? ret : history_commit(s->history);
 	}
-	if (ret < 0)
-		return ret;
-	is_dir = S_ISDIR(st.st_mode);
-	stamp = store_stamp(&st);
-	if (history_current(s->history, path, is_dir, &stamp))
-		return 0;
-	if (!is_dir)
-		ret = store_hash_locked(s, path, &st, sha256);
 	if (ret == 0)
-		ret = store_note_locked(
-		    s, HISTORY_FOUND, path, &st, is_dir ? NULL : sha256, NULL);
+		ret = store_found_locked(s, path, &st);
 	return ret < 0 ? ret : history_commit(s->history);
 }
 

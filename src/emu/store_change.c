@@ -37,8 +37,10 @@ note_removal(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 
 	if (is_file && r->limit > 0 && r->files == r->limit)
 		return 1;
-	ret = store_note_locked(
-	    r->store, HISTORY_DELETE, path, st, NULL, r->request);
+	ret = store_found_locked(r->store, path, st);
+	if (ret == 0)
+		ret = store_note_locked(
+		    r->store, HISTORY_DELETE, path, st, NULL, r->request);
 	if (ret == 0 && is_file)
 		r->files++;
 	return ret;
@@ -133,8 +135,7 @@ remove_dir_locked(struct store *s, const char *path, const struct stat *st,
 		return ret == 1 ? -EAGAIN : ret;
 	}
 	if (ret == 0)
-		ret = store_note_locked(
-		    s, HISTORY_DELETE, path, st, NULL, r->request);
+		ret = note_removal(r, path, st);
 	if (ret < 0) {
 		history_abandon(s->history);
 		return ret;
@@ -185,9 +186,10 @@ note_move(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 	char sha256[DIGEST_SHA256_HEX];
 	bool is_dir = S_ISDIR(st->st_mode);
 	char *to;
-	int ret = 0;
+	int ret;
 
-	if (!is_dir)
+	ret = store_found_locked(j->store, path, st);
+	if (ret == 0 && !is_dir)
 		ret = store_hash_locked(j->store, path, st, sha256);
 	if (ret < 0)
 		return ret;

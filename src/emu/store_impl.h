@@ -32,6 +32,10 @@ int store_hash_locked(struct store *s, const char *path, const struct stat *st,
  * version. */
 int store_observe_locked(struct store *s, const char *path) REQUIRES(s->lock);
 
+/* Notes what a person made of path, if that is new; history_commit is the caller's. */
+int store_found_locked(struct store *s, const char *path, const struct stat *st)
+    REQUIRES(s->lock) WARN_UNUSED;
+
 /* Makes the directory that holds path, recorded.  A descriptor and the name on
  * disk, or -errno. */
 int store_parent_locked(struct store *s, const char *path, const char *request,

@@ -243,6 +243,29 @@ START_TEST(what_a_person_does_is_noticed)
 }
 END_TEST
 
+START_TEST(what_a_person_made_is_on_record_when_it_leaves)
+{
+	uint64_t removed;
+
+	emu_root_make(&root);
+	ck_assert_int_eq(store_mkdirs(root.store, "/d", NULL), 0);
+	by_hand("f", "one");
+	by_hand("d/f", "two");
+	by_hand("d/g", "three");
+	ck_assert_int_eq(store_move(root.store, "/f", "/g", true, NULL), 0);
+	ck_assert_int_eq(store_move(root.store, "/d", "/e", true, NULL), 0);
+	by_hand("e/h", "four");
+	ck_assert_int_eq(
+	    store_remove(root.store, "/e", true, 0, NULL, &removed), 0);
+	expect_ops("/f", "found move_from ");
+	expect_ops("/g", "move_to ");
+	expect_ops("/d/f", "found move_from ");
+	expect_ops("/e/f", "move_to delete ");
+	expect_ops("/e/h", "found delete ");
+	emu_root_remove(&root);
+}
+END_TEST
+
 START_TEST(history_outlives_a_restart)
 {
 	struct buf before, after;
@@ -371,6 +394,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_move_takes_everything_along),
 	UNIT(a_move_overwrites_nothing),
 	UNIT(what_a_person_does_is_noticed),
+	UNIT(what_a_person_made_is_on_record_when_it_leaves),
 	UNIT(history_outlives_a_restart),
 	UNIT(a_line_that_a_kill_cut_is_dropped),
 	UNIT(names_may_be_longer_than_the_disk_holds),
