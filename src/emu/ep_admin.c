@@ -97,9 +97,13 @@ ep_admin_set_settings(struct request *req)
 		if (set_one(req, p->list[i].name, p->list[i].value) < 0)
 			return 0;
 	if (p->json != NULL) {
-		json_object_object_foreach(p->json, name,
-		    value) if (set_one(req, name,
-				   json_object_get_string(value)) < 0) return 0;
+		json_object_object_foreach(p->json, name, value)
+		{
+			const char *text = json_object_get_string(value);
+
+			if (set_one(req, name, text != NULL ? text : "") < 0)
+				return 0;
+		}
 	}
 	return ep_admin_get_settings(req);
 }
@@ -161,15 +165,18 @@ ep_admin_tokens(struct request *req)
 {
 	struct tokens *tokens = req->emu->tokens;
 	char hash[DIGEST_SHA256_HEX];
-	const char *text = NULL;
+	const char *add = "", *revoke = "";
 	bool restore = false;
+	int a, r;
 
-	if (params_str(&req->params, "add", &text) == 0 &&
-	    tokens_add(tokens, text) < 0)
+	a = params_str(&req->params, "add", &add);
+	r = params_str(&req->params, "revoke", &revoke);
+	if (a == -EBADMSG || r == -EBADMSG ||
+	    (a == 0 && tokens_add(tokens, add) < 0))
 		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-		    "A token is not empty.");
-	if (params_str(&req->params, "revoke", &text) == 0) {
-		digest_sha256(text, strlen(text), hash);
+		    "A token is a text and not empty.");
+	if (r == 0) {
+		digest_sha256(revoke, strlen(revoke), hash);
 		tokens_revoke(tokens, hash);
 	}
 	if (params_bool(&req->params, "restore", &restore) == 0 && restore)
@@ -182,7 +189,9 @@ ep_admin_expire(struct request *req)
 {
 	int64_t handle = 0;
 
-	(void)params_i64(&req->params, "handle", &handle);
+	if (params_i64(&req->params, "handle", &handle) == -EBADMSG)
+		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+		    "A handle is a number.");
 	streams_expire(req->emu->streams, handle);
 	return reply_json(req, "{}");
 }

@@ -42,7 +42,9 @@ ep_oracle_log(struct request *req)
 	int64_t max = LOG_LINES;
 	int ret;
 
-	(void)params_i64(&req->params, "max", &max);
+	if (params_i64(&req->params, "max", &max) == -EBADMSG)
+		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+		    "max is a number.");
 	ret = reply_json(req, "{\"requests\":");
 	if (ret == 0)
 		ret = tally_print_log(req->emu->tally,
@@ -57,8 +59,8 @@ take_path(struct request *req, const char *def)
 	const char *text = def;
 	char *path = NULL;
 
-	(void)params_str(&req->params, "path", &text);
-	if (text == NULL || dbpath_parse(text, false, &path) != DBPATH_GOOD ||
+	if (params_str(&req->params, "path", &text) == -EBADMSG ||
+	    text == NULL || dbpath_parse(text, false, &path) != DBPATH_GOOD ||
 	    path == NULL)
 		(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 		    "Wanted: path, absolute.");
@@ -222,14 +224,20 @@ int
 ep_oracle_make(struct request *req)
 {
 	struct make m = { 0, 1, 0 };
+	const struct {
+		const char *name;
+		int64_t *number;
+	} numbers[] = { { "dirs", &m.dirs }, { "files", &m.files },
+		{ "size", &m.size } };
 	char *path = take_path(req, NULL);
 	int ret;
 
 	if (path == NULL)
 		return 0;
-	(void)params_i64(&req->params, "dirs", &m.dirs);
-	(void)params_i64(&req->params, "files", &m.files);
-	(void)params_i64(&req->params, "size", &m.size);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (params_i64(&req->params, numbers[i].name,
+			numbers[i].number) == -EBADMSG)
+			*numbers[i].number = -1;
 	if (m.dirs < 0 || m.files < 0 || m.size < 0 || m.size > MAKE_SIZE ||
 	    m.dirs > MAKE_MAX || m.files > MAKE_MAX ||
 	    (m.dirs > 0 ? m.dirs : 1) * m.files > MAKE_MAX) {
