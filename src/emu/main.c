@@ -125,8 +125,11 @@ open_parts(struct emu *emu, struct why *why)
 	if (ret == 0)
 		ret =
 		    store_open(emu->place, &emu->timeline, "dbfs", &emu->dbfs);
-	if (ret == 0 && emu->place->fresh)
+	if (ret == 0 && emu->place->fresh) {
 		ret = seed_dbfs(emu->dbfs);
+		if (ret == 0)
+			place_seeded(emu->place);
+	}
 	if (ret == 0)
 		ret = streams_open(
 		    emu->place, &emu->settings, &emu->timeline, &emu->streams);

@@ -18,6 +18,9 @@
 
 #include "base/banned.h"
 
+#define STATE_NEW ".state.new"
+#define FRESH     "fresh"
+
 static int
 open_dir(int at, const char *name)
 {
@@ -29,6 +32,7 @@ open_dir(int at, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* What a kill left of make_state counts for nothing. */
 static bool
 is_empty(const char *path)
 {
@@ -40,7 +44,8 @@ is_empty(const char *path)
 		return false;
 	while (empty && (de = readdir(dir)) != NULL)
 		empty = strcmp(de->d_name, ".") == 0 ||
-			strcmp(de->d_name, "..") == 0;
+			strcmp(de->d_name, "..") == 0 ||
+			strcmp(de->d_name, STATE_NEW) == 0;
 	(void)closedir(dir);
 	return empty;
 }
@@ -138,6 +143,35 @@ open_parts(struct place *p, struct why *why)
 	return 0;
 }
 
+/* The state of an empty root appears together with the note that it was empty. */
+static int
+make_state(struct place *p)
+{
+	int fd, note;
+
+	if (!is_empty(p->root))
+		return 0;
+	fd = open_dir(p->root_fd, STATE_NEW);
+	if (fd < 0)
+		return fd;
+	note = openat(fd, FRESH, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)close(fd);
+	if (note < 0)
+		return -errno;
+	(void)close(note);
+	if (renameat(p->root_fd, STATE_NEW, p->root_fd, ".state") < 0 &&
+	    errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	return 0; /* or another one was faster, and has the lock */
+}
+
+void
+place_seeded(struct place *p)
+{
+	if (unlinkat(p->state_fd, FRESH, 0) < 0)
+		log_warn("place", "cannot remove %s/" FRESH, p->state);
+}
+
 static int
 open_all(struct place *p, const char *dir, struct why *why)
 {
@@ -146,13 +180,15 @@ open_all(struct place *p, const char *dir, struct why *why)
 	ret = make_root(p, dir, why);
 	if (ret < 0)
 		return ret;
-	p->fresh = is_empty(p->root);
 	p->state = text_printf("%s/.state", p->root);
 	if (p->state == NULL)
 		return -ENOMEM;
 	p->root_fd = open(p->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->root_fd < 0)
 		return why_set(why, -errno, "%s: %s", p->root, strerror(errno));
+	ret = make_state(p);
+	if (ret < 0)
+		return why_set(why, ret, "%s: %s", p->state, strerror(-ret));
 	p->state_fd = open_dir(p->root_fd, ".state");
 	if (p->state_fd < 0)
 		return why_set(why, p->state_fd, "%s: %s", p->state,
@@ -161,6 +197,7 @@ open_all(struct place *p, const char *dir, struct why *why)
 	if (ret == 0)
 		ret = open_parts(p, why);
 	if (ret == 0) {
+		p->fresh = faccessat(p->state_fd, FRESH, F_OK, 0) == 0;
 		empty_dir(p, "tmp");
 		empty_dir(p, "trash");
 	}

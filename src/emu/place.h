@@ -2,6 +2,7 @@
  *
  *   DIR/dbfs/            the tree of DBFS, plain files
  *   DIR/.state/lock      held by the running emulator
+ *   DIR/.state/fresh     DIR was empty, and the sample content is not complete
  *   DIR/.state/tmp/      files on their way into a tree; emptied at start
  *   DIR/.state/trash/    directories on their way out; emptied at start
  *   DIR/.state/names/    true names of components that the disk cannot hold
@@ -41,6 +42,9 @@ void place_close(struct place *p);
 
 /* Directory of a tree, made if missing; a descriptor or -errno. */
 int place_tree(struct place *p, const char *name) WARN_UNUSED;
+
+/* The sample content is complete. */
+void place_seeded(struct place *p);
 
 /* Removes DIR/.state/trash/name with what is below. */
 void place_discard(struct place *p, const char *name);

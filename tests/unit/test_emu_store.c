@@ -266,6 +266,36 @@ START_TEST(what_a_person_made_is_on_record_when_it_leaves)
 }
 END_TEST
 
+START_TEST(an_empty_root_is_fresh_until_it_is_seeded)
+{
+	emu_root_make(&root);
+	ck_assert(root.place->fresh);
+	emu_root_put(&root, "/half", "of the sample");
+	emu_root_restart(&root);
+	ck_assert(root.place->fresh);
+	place_seeded(root.place);
+	emu_root_restart(&root);
+	ck_assert(!root.place->fresh);
+	emu_root_remove(&root);
+}
+END_TEST
+
+/* What a person put there is never mixed with the sample. */
+START_TEST(a_root_with_something_in_it_is_not_fresh)
+{
+	char *path;
+
+	emu_root_make(&root);
+	emu_root_remove(&root);
+	path = text_printf("%s/dbfs", root.dir);
+	ck_assert_int_eq(io_mkdirs(path, 0700), 0);
+	free(path);
+	emu_root_open(&root);
+	ck_assert(!root.place->fresh);
+	emu_root_remove(&root);
+}
+END_TEST
+
 START_TEST(history_outlives_a_restart)
 {
 	struct buf before, after;
@@ -395,6 +425,8 @@ static const struct unit_test tests[] = {
 	UNIT(a_move_overwrites_nothing),
 	UNIT(what_a_person_does_is_noticed),
 	UNIT(what_a_person_made_is_on_record_when_it_leaves),
+	UNIT(an_empty_root_is_fresh_until_it_is_seeded),
+	UNIT(a_root_with_something_in_it_is_not_fresh),
 	UNIT(history_outlives_a_restart),
 	UNIT(a_line_that_a_kill_cut_is_dropped),
 	UNIT(names_may_be_longer_than_the_disk_holds),
