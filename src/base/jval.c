@@ -36,6 +36,56 @@ parser_flags(void)
 	return chosen;
 }
 
+/* What json-c takes for an object or array, however empty, and for any other value
+ * with its name: its own size, and its share of the table that it is in. */
+#define NEST_BYTES  ((size_t)800)
+#define VALUE_BYTES ((size_t)128)
+
+/* The place after the quote that ends the string which begins at text[at]. */
+static size_t
+string_end(const char *text, size_t len, size_t at)
+{
+	const char *quote;
+
+	while ((quote = memchr(text + at, '"', len - at)) != NULL) {
+		const char *escapes = quote;
+
+		while (escapes > text + at && escapes[-1] == '\\')
+			escapes--;
+		at = (size_t)(quote - text) + 1;
+		if ((quote - escapes) % 2 == 0)
+			return at;
+	}
+	return len;
+}
+
+/* How much memory a document takes is known only when it is there, and "[{},{},"
+ * takes 250 times its length.  So its values are counted first. */
+static int
+check_memory(const char *text, size_t len)
+{
+	size_t bytes = 0, at = 0;
+
+	while (at < len && bytes <= JVAL_MEMORY_MAX) {
+		switch (text[at++]) {
+		case '"':
+			at = string_end(text, len, at);
+			break;
+		case '{':
+		case '[':
+			bytes += NEST_BYTES;
+			break;
+		case ',':
+			bytes += VALUE_BYTES;
+			break;
+		case '\'': /* json-c would take what follows for a string */
+		case '/': /* or for a comment */
+			return -EBADMSG;
+		}
+	}
+	return bytes <= JVAL_MEMORY_MAX ? 0 : -EFBIG;
+}
+
 int
 jval_parse(const char *text, size_t len, struct json_object **out)
 {
@@ -43,10 +93,14 @@ jval_parse(const char *text, size_t len, struct json_object **out)
 	struct json_object *val;
 	enum json_tokener_error err;
 	size_t end;
-	int ret = -EBADMSG;
+	int ret;
 
 	if (len >= INT_MAX)
 		return -EBADMSG;
+	ret = check_memory(text, len);
+	if (ret < 0)
+		return ret;
+	ret = -EBADMSG;
 	tok = json_tokener_new_ex(JVAL_DEPTH_MAX);
 	if (tok == NULL)
 		return -ENOMEM;

@@ -231,12 +231,16 @@ decode(struct sending *s, struct http_reply *r)
 {
 	struct json_object *doc = NULL;
 	size_t i = 0;
+	int ret = 0;
 
 	while (i < r->body.len && strchr(" \t\r\n", r->body.data[i]) != NULL &&
 	    r->body.data[i] != '\0')
 		i++;
-	if (i < r->body.len && jval_parse(r->body.data, r->body.len, &doc) < 0) {
+	if (i < r->body.len)
+		ret = jval_parse(r->body.data, r->body.len, &doc);
+	if (ret < 0) {
 		text_copy(s->problem.message, sizeof(s->problem.message),
+		    ret == -EFBIG ? "the answer has more in it than any should" :
 		    "the answer is not JSON");
 		s->answer->unknown = true;
 		return -EIO;

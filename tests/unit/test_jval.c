@@ -17,6 +17,9 @@ static const char *const bad[] = {
 	"nul",
 	"<html></html>",
 	"\"\xff\"",
+	"{'a':1}",
+	"['\"',{},'\"']",
+	"{\"a\":1/*\"*/}",
 };
 
 START_TEST(not_json_is_refused)
@@ -39,6 +42,56 @@ START_TEST(depth_is_bounded)
 	memset(text + 20, ']', 20);
 	ck_assert_int_eq(jval_parse(text, 40, &obj), 0);
 	json_object_put(obj);
+}
+END_TEST
+
+/* n of each, in an array. */
+static struct buf
+many(const char *each, unsigned n)
+{
+	struct buf text;
+
+	buf_init(&text, (size_t)64 << 20);
+	ck_assert_int_eq(buf_puts(&text, "["), 0);
+	while (n-- > 0)
+		ck_assert_int_eq(buf_puts(&text, each), 0);
+	ck_assert_int_eq(buf_puts(&text, "0]"), 0);
+	return text;
+}
+
+/* A MB or two of them. */
+static const char *const blown[] = { "{},", "[],", "{\"\":0},", "0,0,0,0,0,0,0,0," };
+
+START_TEST(a_document_cannot_take_any_amount_of_memory)
+{
+	struct buf text = many(blown[_i], 300000);
+	struct json_object *obj = NULL;
+
+	ck_assert_int_eq(jval_parse(text.data, text.len, &obj), -EFBIG);
+	ck_assert_ptr_null(obj);
+	buf_release(&text);
+}
+END_TEST
+
+/* A listing of many files; and a string, whatever is in it. */
+static const struct {
+	const char *each;
+	unsigned n;
+} large[] = {
+	{ "{\"path\":\"/a/b\",\"is_dir\":false,\"file_size\":1,"
+	  "\"modification_time\":1700000000000},", 100000 },
+	{ "\"\\\\\\\"{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}'//\\\\\",", 100000 },
+};
+
+START_TEST(a_large_document_is_taken)
+{
+	struct buf text = many(large[_i].each, large[_i].n);
+	struct json_object *obj = NULL;
+
+	ck_assert_int_eq(jval_parse(text.data, text.len, &obj), 0);
+	ck_assert_uint_eq(json_object_array_length(obj), large[_i].n + 1);
+	json_object_put(obj);
+	buf_release(&text);
 }
 END_TEST
 
@@ -159,6 +212,8 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_ROWS(not_json_is_refused, bad),
 	UNIT(depth_is_bounded),
+	UNIT_ROWS(a_document_cannot_take_any_amount_of_memory, blown),
+	UNIT_ROWS(a_large_document_is_taken, large),
 	UNIT(members_keep_their_type),
 	UNIT(a_number_too_large_is_no_number),
 	UNIT(text_may_be_of_any_language),
