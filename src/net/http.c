@@ -465,6 +465,11 @@ explain(struct exchange *x, CURLcode code)
 	}
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->cut))
 		return 0;
+	/* So libcurl calls a header of more than 100 KB. */
+	if (code == CURLE_OUT_OF_MEMORY && x->phase >= WAITING &&
+	    !x->headers.complete)
+		(void)give_up(x, -EFBIG,
+		    "the answer has a header that is longer than any should be");
 	if (x->err < 0) { /* give_up() has said why */
 		r->ours = x->err == -ENOMEM;
 		return x->err;

@@ -251,7 +251,9 @@ static const struct {
 	{ "hello\r\n", 0, "", -EIO },
 	{ "", 0, "", -EIO },
 	{ "HTTP/1.1 200 OK\r\nContent-Le", 0, "", -EIO },
-	/* Headers without end. */
+	/* Headers without end, and one that has none. */
+	{ "HTTP/1.1 200 OK\r\nX-Pad: ", 20000, "0123456789", -EFBIG },
+	{ "HTTP/1.1 200 ", 20000, "0123456789", -EFBIG },
 	{ "HTTP/1.1 200 OK\r\n", 20000, "X-Pad: 0123456789012345678901234\r\n",
 	    -EFBIG },
 	/* A body beyond the limit, announced and not. */
