@@ -345,6 +345,32 @@ judge_failure(struct sending *s, const struct http_reply *r, int err)
 	return err == -EFBIG && !r->ours ? -EIO : err;
 }
 
+static void
+cover(char *bytes, size_t len, const char *secret)
+{
+	size_t n = strlen(secret);
+	char *at;
+
+	while (len >= n && (at = memmem(bytes, len, secret, n)) != NULL)
+		memset(at, '*', n);
+}
+
+/* Some gateways repeat what they were sent, and their words are shown. */
+static void
+cover_credential(const struct buf *auth, struct http_reply *r)
+{
+	const char *kind = strchr(buf_text(auth), ' ');
+	const char *secret = kind != NULL ? strchr(kind + 1, ' ') : NULL;
+
+	if (secret == NULL)
+		return;
+	secret++; /* never empty */
+	if (r->status >= 400)
+		cover(r->body.data, r->body.len, secret);
+	cover(r->reason, strlen(r->reason), secret);
+	cover(r->location, strlen(r->location), secret);
+}
+
 /* One exchange; *o says how it went. */
 static int
 attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
@@ -362,6 +388,7 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 	s->headers[0] = buf_text(&s->auth);
 	s->http.url = buf_text(&s->url);
 	ret = http_exchange(s->rest->config.http, s->call, &s->http, &reply);
+	cover_credential(&s->auth, &reply);
 	OPENSSL_cleanse(s->auth.data, s->auth.len);
 	*quiet_ms = reply.quiet_ms;
 	*o = (struct retry_outcome){

@@ -133,6 +133,29 @@ START_TEST(what_is_no_answer_of_the_service_is_refused_once)
 }
 END_TEST
 
+/* Servers that repeat what they were sent. */
+static const struct script_step echoes[] = {
+	ANSWER("400 Bad", "", "{\"error_code\":\"BAD\",\"message\":\"not this:"
+	    " Authorization: Bearer dapi-SECRET, dapi-SECRET\"}"),
+	ANSWER("502 Bad", "", "<html><pre>not this: dapi-SECRET</pre>"),
+	ANSWER("500 Bad", "X-Databricks-Reason-Phrase: not this: dapi-SECRET\r\n",
+	    ""),
+	ANSWER("302 Found", "Location: /not/this:/dapi-SECRET/\r\n", ""),
+};
+
+START_TEST(a_credential_that_comes_back_is_not_shown)
+{
+	struct rest_request req = request(false);
+
+	rest_begin(&echoes[_i], 1);
+	ck_assert_int_lt(send_it(&req), 0);
+	ck_assert_ptr_nonnull(strstr(call.words, "***********"));
+	ck_assert_ptr_null(strstr(call.words, "SECRET"));
+	ck_assert(errors_say("***********"));
+	end();
+}
+END_TEST
+
 START_TEST(too_long_an_answer_is_no_file_that_is_too_large)
 {
 	static const struct script_step steps[] = {
@@ -342,6 +365,7 @@ static const struct unit_test tests[] = {
 	UNIT(an_answer_is_decoded),
 	UNIT(an_error_is_mapped_told_and_remembered),
 	UNIT_ROWS(what_is_no_answer_of_the_service_is_refused_once, foreign),
+	UNIT_ROWS(a_credential_that_comes_back_is_not_shown, echoes),
 	UNIT(too_long_an_answer_is_no_file_that_is_too_large),
 	UNIT_ROWS(failures_that_pass_are_not_noticed, passing),
 	UNIT_ROWS(what_must_not_be_sent_twice_is_not, passing),
