@@ -141,6 +141,7 @@ ini_parse(const char *text, size_t len, struct ini **out, unsigned *line)
 	struct ini *i = calloc(1, sizeof(*i));
 	char *copy = malloc(len + 1), *next;
 	size_t section = 0;
+	bool has_nul;
 	int ret = -ENOMEM;
 
 	*line = 0;
@@ -148,8 +149,8 @@ ini_parse(const char *text, size_t len, struct ini **out, unsigned *line)
 		goto out;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	ret = strlen(copy) == len ? section_index(i, "DEFAULT", &section) :
-				    -EINVAL;
+	has_nul = strlen(copy) < len;
+	ret = section_index(i, "DEFAULT", &section);
 	next = copy;
 	if (text_starts(next, "\xef\xbb\xbf"))
 		next += 3;
@@ -162,6 +163,9 @@ ini_parse(const char *text, size_t len, struct ini **out, unsigned *line)
 		++*line;
 		ret = read_line(i, this, &section);
 	}
+	/* It ends the last line that was read. */
+	if (ret == 0 && has_nul)
+		ret = -EINVAL;
 out:
 	if (copy != NULL)
 		OPENSSL_cleanse(copy, len);

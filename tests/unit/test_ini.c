@@ -97,8 +97,10 @@ START_TEST(long_values_stay_whole_and_nul_is_refused)
 	ck_assert_uint_eq(strlen(ini_get(ini, "a", "k")), sizeof(text) - 9);
 	ini_free(ini);
 	ini = NULL;
-	ck_assert_int_eq(ini_parse("[a]\nk = \0v\n", 11, &ini, &line), -EINVAL);
+	ck_assert_int_eq(ini_parse("[a]\nk = \0v\nl=m\n", 15, &ini, &line),
+	    -EINVAL);
 	ck_assert_ptr_null(ini);
+	ck_assert_uint_eq(line, 2);
 }
 END_TEST
 
