@@ -413,7 +413,7 @@ options_parse(int argc, char **argv, struct config *config, struct buf *words)
 		ret = take_all(&p, argc, argv);
 	if (ret < 0 || config->help || config->version)
 		return ret;
-	if (config->mountpoint == NULL)
+	if (config->mountpoint == NULL || *config->mountpoint == '\0')
 		return complain(&p, "no mount point is given; " USAGE
 				    " (brickfs --help says more)");
 	return 0;

@@ -39,6 +39,8 @@ static const struct {
 } refused_rows[] = {
 	{ { NULL }, "usage" },
 	{ { "-o", "ro" }, "usage" },
+	{ { "" }, "usage" },
+	{ { "dbfs:/x", "" }, "usage" },
 	{ { "a", "b", "c" }, "'c'" },
 	{ { "-o", "nosuchoption", "/m" }, "nosuchoption" },
 	{ { "--nosuchoption", "/m" }, "nosuchoption" },
