@@ -145,7 +145,17 @@ explain(const struct service *s, int err, const char *said, struct buf *words)
 	case -EOPNOTSUPP:
 		return words_say(words, err,
 		    "%s does not answer as a"
-		    " Databricks workspace does (%s); check the host",
+		    " Databricks workspace does (%s); check the host, or try"
+		    " again later",
+		    s->url, said);
+	case -EBUSY:
+		return words_say(words, err,
+		    "%s is too busy to answer (%s); try again later", s->url,
+		    said);
+	case -EPROTO:
+		return words_say(words, err,
+		    "the connection to %s is not safe (%s); check the host, or"
+		    " name the authority of its certificate with -o cacert=",
 		    s->url, said);
 	default:
 		return words_say(words, err,

@@ -32,6 +32,7 @@ host=-ohost=$emu_url
 
 # Usage.
 refused 2 'usage'
+refused 2 'usage' "$host" ''
 refused 2 'nosuchoption' "$host" -o nosuchoption "$mnt"
 refused 2 'nosuchoption' "$host" --nosuchoption "$mnt"
 refused 2 'attr_timeout' "$host" -o attr_timeout=soon "$mnt"
@@ -43,6 +44,10 @@ closed=$(python3 -c 'import socket
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 refused 1 'connect|refused' -o "host=http://127.0.0.1:$closed" "$mnt"
 refused 1 'http://|https' -o host=http://example.com "$mnt"
+refused 1 'not safe.*cacert' -o "host=https://127.0.0.1:$emu_port" "$mnt"
+emu_rule '{"match":{"path":"*/scim/*"},"verb":"status","code":429}'
+refused 1 'too busy.*later' "$host" -o retry_timeout=1 "$mnt"
+emu_rules_clear
 DATABRICKS_TOKEN=dapi-wrong refused 1 'token|credential' "$host" "$mnt"
 export DATABRICKS_TOKEN="$emu_token"
 unset DATABRICKS_TOKEN
