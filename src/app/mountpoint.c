@@ -147,6 +147,25 @@ explain(const char *path, int err, struct buf *words)
 	}
 }
 
+/* What fusermount3 wants of ordinary users, asked before anything is made for the
+ * mount. */
+static int
+check_owner(const char *path, const struct stat *st, struct buf *words)
+{
+	if (geteuid() == 0)
+		return 0;
+	if ((st->st_mode & S_ISVTX) != 0 && st->st_uid != geteuid())
+		return words_say(words, -EPERM,
+		    "%s belongs to somebody else; mount on a directory of your"
+		    " own",
+		    path);
+	if (access(path, W_OK) < 0)
+		return words_say(words, -errno,
+		    "you may not write to %s; mount on a directory of your own",
+		    path);
+	return 0;
+}
+
 int
 mountpoint_check(const char *path, bool nonempty, struct buf *words, char **out)
 {
@@ -163,7 +182,9 @@ mountpoint_check(const char *path, bool nonempty, struct buf *words, char **out)
 		    "%s is not a directory; a mount"
 		    " point is one",
 		    path);
-	else if (!nonempty)
+	else
+		ret = check_owner(real, &st, words);
+	if (ret == 0 && !nonempty)
 		ret = check_free(real, words);
 	if (ret < 0) {
 		free(real);

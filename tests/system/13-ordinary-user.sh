@@ -39,6 +39,15 @@ as_user() {
 }
 as_user test -r /dev/fuse -a -w /dev/fuse || skip "/dev/fuse is closed to users"
 
+note "where he may not mount, nothing is left behind"
+mkdir "$own/theirs" "$own/sticky"
+chmod 1777 "$own/sticky"
+for dir in theirs sticky; do
+	expect_status 1 as_user "$own/brickfs" -o "host=$emu_url" "$own/$dir"
+	expect_output 1 grep -c "$own/$dir.* your own" "$work/err"
+done
+expect_listing "$own/home"
+
 as_user "$own/brickfs" -f -o "host=$emu_url" "$own/mnt" \
     >"$work/brickfs.user.log" 2>&1 &
 brickfs_pid=$!
