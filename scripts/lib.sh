@@ -56,7 +56,7 @@ install_packages() {
 	missing=$(packages_missing "$@")
 	[ -n "$missing" ] || return 0
 
-	by_hand="apt-get install --no-install-recommends $missing"
+	by_hand="apt-get update && apt-get install --no-install-recommends $missing"
 	if [ "$(id -u)" -eq 0 ]; then
 		as_root=
 	elif ! command -v sudo >/dev/null; then
@@ -109,6 +109,12 @@ configure_build() {
 	build=$1
 	shift
 	make_dir "$build"
+	case $top in
+	*[\\\"\#\$\&\'\`[:space:]]*)
+		die "make cannot work in '$top': its path may hold no blanks and" \
+		    "no quotes. Move or clone this checkout to another place"
+		;;
+	esac
 	if [ -e "$top/config.status" ]; then
 		die "this checkout is configured in place, and so no other" \
 		    "build can be made from it: run make distclean first"
@@ -123,7 +129,8 @@ configure_build() {
 	if ! [ -e "$build/Makefile" ] ||
 	    ! cmp -s "$build/options.new" "$build/options"; then
 		(cd "$build" && rm -f Makefile config.cache &&
-			run_logged configure.log "$top/configure" "$@") || return 1
+			run_logged "$build/configure.log" "$top/configure" "$@") ||
+			return 1
 	fi
 	mv "$build/options.new" "$build/options"
 }
