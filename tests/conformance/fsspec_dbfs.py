@@ -4,7 +4,7 @@
 from urllib.parse import urlsplit
 
 import fsspec
-from checks import HOST, MIB, TOKEN, check, check_raises, material
+from checks import HOST, MIB, TOKEN, check, check_in, check_raises, material
 
 
 # Not at the top: fsspec asks for the parent of a top directory as "".
@@ -61,4 +61,5 @@ fs.rm("/top/spec", recursive=True)
 check("rm of a tree", filesystem().exists("/top/spec"), False)
 
 wrong = fsspec.filesystem("dbfs", instance=urlsplit(HOST).netloc, token="dapi-wrong", skip_instance_cache=True)
-check_raises("a wrong token is refused", Exception, lambda: wrong.ls("/"))
+error = check_raises("a wrong token is refused", Exception, lambda: wrong.ls("/"))
+check_in("... in the service's words", "Invalid access token", str(error))

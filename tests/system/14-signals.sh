@@ -31,13 +31,18 @@ expect_remote_text /dbfs/open 'part
 
 note "SIGHUP drops caches, and the mount goes on"
 mount_brickfs
+cached_bytes() {
+	awk '$1 == "brickfs_cache_bytes" { print $2 }' "$mnt/.control/metrics"
+}
+cache_is_empty() {
+	[ "$(cached_bytes)" -eq 0 ]
+}
 cat "$mnt/dbfs/old" >"$work/out"
+expect_output 4 cached_bytes
 kill -HUP "$brickfs_pid"
-wait_until "$patience" grep -q SIGHUP "$mount_log"
+wait_until "$patience" cache_is_empty || fail "SIGHUP drops nothing"
 expect_content "$mnt/dbfs/old" 'old
 '
-expect_equal "bytes in the cache" 0 "$(kill -HUP "$brickfs_pid"; sleep 0.5
-	awk '$1 == "brickfs_cache_bytes" { print $2 }' "$mnt/.control/metrics")"
 
 note "drain_timeout: status 3, and the next mount sends it"
 emu_rule '{"match": {"path": "*/dbfs/put"}, "verb": "status",
@@ -54,15 +59,20 @@ wait_until "$patience" emu_exists /dbfs/late || fail "it is not taken up"
 expect_remote_text /dbfs/late 'late
 '
 
+# A rule of the emulator has met a request.
+rule_fired() {
+	[ "$(emu GET /emulator/rules | jq '[.rules[].fired] | add')" -gt 0 ]
+}
+
 note "a second signal ends at once"
 emu_rule '{"match": {"path": "*/dbfs/put"}, "verb": "retry_after",
     "args": {"value": "60"}}' >"$work/out"
 { echo slow >"$mnt/dbfs/slow" || :; } 2>"$work/out" &
 writer=$!
-sleep 1
+wait_until "$patience" rule_fired || fail "nothing is sent"
 began=$(now_ms)
 kill "$brickfs_pid"
-sleep 1
+wait_until "$patience" is_not_mounted "$mnt"
 kill "$brickfs_pid"
 ended 3
 [ $(($(now_ms) - began)) -lt 15000 ] || fail "it took over 15 s"
@@ -76,7 +86,7 @@ emu_rule '{"match": {"path": "*/dbfs/put"}, "verb": "delay",
     "args": {"ms": 5000}}' >"$work/out"
 { echo handed >"$mnt/dbfs/over" || :; } 2>"$work/out" &
 writer=$!
-sleep 1
+wait_until "$patience" rule_fired || fail "nothing is sent"
 first=$brickfs_pid
 kill "$first"
 wait_until "$patience" is_not_mounted "$mnt"
@@ -93,7 +103,7 @@ note "Ctrl-C while the workspace does not answer"
 unmount
 emu_rule '{"match": {"path": "*/scim/*"}, "verb": "stall"}' >"$work/out"
 start_brickfs "$work/interrupted.log" -f -o "host=$emu_url" "$mnt"
-sleep 1
+wait_until "$patience" rule_fired || fail "the workspace is not asked"
 began=$(now_ms)
 kill -INT "$brickfs_pid"
 ended 1

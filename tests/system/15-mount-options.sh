@@ -92,36 +92,45 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 0
 fi
 
-helper=$(PATH=/usr/sbin:/sbin:$PATH command -v mount.fuse3 || :)
-if [ -n "$helper" ]; then
-	# Not mount(8) itself, which looks for programs in the system's places.
-	note "the helper of mount(8), with the words of fstab"
-	mkdir "$work/bin"
-	ln -s "$BRICKFS" "$work/bin/brickfs"
-	PATH=$work/bin:$PATH DATABRICKS_TOKEN=$emu_token DATABRICKS_HOST=$emu_url \
-	    "$helper" dbfs:/data "$mnt" -t fuse.brickfs \
-	    -o rw,_netdev,nofail,noauto,x-a.b=c,umask=077 ||
-		fail "mount.fuse3 cannot mount it"
-	expect_output 600 stat -c %a "$mnt/f"
-	pid=$(pgrep -f "^brickfs dbfs:/data $mnt -o")
-	umount "$mnt"
-	wait_until "$patience" process_is_gone "$pid" || fail "it goes on"
-fi
+# Not mount(8) itself, which looks for programs in the system's places.
+note "the helper of mount(8), with the words of fstab"
+helper=$(PATH=/usr/sbin:/sbin:$PATH command -v mount.fuse3) ||
+	fail "there is no mount.fuse3: it comes with fusermount3"
+mkdir "$work/bin"
+ln -s "$BRICKFS" "$work/bin/brickfs"
+PATH=$work/bin:$PATH DATABRICKS_TOKEN=$emu_token DATABRICKS_HOST=$emu_url \
+    "$helper" dbfs:/data "$mnt" -t fuse.brickfs \
+    -o rw,_netdev,nofail,noauto,x-a.b=c,umask=077 ||
+	fail "mount.fuse3 cannot mount it"
+expect_output 600 stat -c %a "$mnt/f"
+pid=$(pgrep -f "^brickfs dbfs:/data $mnt -o")
+umount "$mnt"
+wait_until "$patience" process_is_gone "$pid" || fail "it goes on"
 
+# In /tmp: nobody may be let into $work.
 note "allow_other: by modes, and never .control"
+others=$(mktemp -d /tmp/brickfs-others.XXXXXX)
+chmod 755 "$others"
+mkdir "$others/mnt"
+at_exit() {
+	umount -l "$others/mnt" 2>/dev/null
+	rm -rf "$others"
+}
 as_other() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
-chmod 755 "$work"
-if as_other ls "$work" >"$work/out" 2>&1; then
-	mount_brickfs
-	expect_failure 'Permission' as_other ls "$mnt/dbfs"
-	remount -o allow_other,umask=022
-	expect_output f as_other ls "$mnt/dbfs/data"
-	expect_failure 'Permission' as_other ls "$mnt/.control"
-	expect_failure 'Permission' as_other cat "$mnt/.control/status.json"
-	expect_failure 'Permission' as_other touch "$mnt/dbfs/new"
-	unmount
-else
-	note "others cannot reach $work: not tried"
-fi
+mount_brickfs_at "$others/mnt"
+expect_failure 'Permission' as_other ls "$others/mnt/dbfs"
+unmount "$others/mnt"
+mount_brickfs_at "$others/mnt" -o allow_other,umask=022
+expect_output f as_other ls "$others/mnt/dbfs/data"
+expect_failure 'Permission' as_other ls "$others/mnt/.control"
+expect_failure 'Permission' as_other cat "$others/mnt/.control/status.json"
+expect_failure 'Permission' as_other touch "$others/mnt/dbfs/new"
+unmount "$others/mnt"
+note "... not even when all is shown as theirs"
+mount_brickfs_at "$others/mnt" -o allow_other,uid=65534,gid=65534
+expect_output f as_other ls "$others/mnt/dbfs/data"
+expect_failure 'Permission' as_other ls "$others/mnt/.control"
+expect_failure 'Permission' as_other cat "$others/mnt/.control/status.json"
+unmount "$others/mnt"

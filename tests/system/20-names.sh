@@ -1,6 +1,6 @@
 #!/bin/sh
-# Goal: any name that a file can have is kept, on the mount and on the server,
-# and a name from the server that is no file name is never shown.
+# Goal: any name that a file can have is kept, on the mount and on the server; one
+# that the service cannot have is refused.
 . "$(dirname "$0")/../support/lib.sh"
 
 start_emulator
@@ -49,6 +49,15 @@ line' 'tab	tab' "$(printf 'bad\377')"; do
 	# coreutils has words of its own for EINVAL
 	expect_failure 'Invalid argument|subdirectory of itself' mv case "$file"
 done
+
+note "names of brickfs's own are not shown, and cannot be made"
+own=.brickfs-0123456789abcdef
+emu_put_text "/dbfs/dirs/$own" x
+expect_listing dirs
+expect_failure 'No such file' cat "dirs/$own"
+expect_failure 'not permitted' touch "$own"
+expect_failure 'not permitted' mkdir "$own"
+emu_rm "/dbfs/dirs/$own"
 
 note "a name that is too long"
 expect_failure 'too long' touch "${long}x"

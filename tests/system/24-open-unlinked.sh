@@ -5,7 +5,9 @@
 
 start_emulator
 make_random 3000000 "$work/want"
+make_random 9000000 "$work/large"
 emu_put /dbfs/remote "$work/want"
+emu_put /dbfs/large "$work/large"
 mount_brickfs -o cache_mem=8M dbfs:/
 cd "$mnt"
 
@@ -17,6 +19,15 @@ cat <&3 >"$work/got"
 expect_same "$work/want" "$work/got"
 exec 3<&-
 expect_no_remote /dbfs/remote
+
+note "... also one that is too large to be fetched at once"
+exec 3<large
+rm large
+expect_no_remote /dbfs/large
+expect_listing "$mnt"
+cat <&3 >"$work/got"
+expect_same "$work/large" "$work/got"
+exec 3<&-
 
 note "one that is being written goes on, and is never sent"
 exec 3<>scratchpad
@@ -44,7 +55,13 @@ expect_remote_text /dbfs/name 'new
 
 note "nothing of it is left on the server"
 expect_listing "$mnt" name
+on_server() {
+	emu_api GET '/api/2.0/dbfs/list?path=/' | jq -r '.files[].path'
+}
+only_name() {
+	[ "$(on_server)" = /name ]
+}
+wait_until "$patience" only_name || fail "the server has $(on_server)"
 cd "$work"
 unmount
-emu_api GET '/api/2.0/dbfs/list?path=/' | jq -r '.files[].path' >"$work/list"
-expect_output /name cat "$work/list"
+expect_output /name on_server

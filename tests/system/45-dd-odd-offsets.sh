@@ -62,6 +62,29 @@ for size in 5500000 1048576 1048575 10 0 7; do
 	expect_same "$work/want" "$mnt/f"
 done
 
+note "truncate by name"
+make_random 300000 "$work/want"
+cp "$work/want" "$mnt/t"
+for size in 100001 400000 0 5; do
+	for file in "$work/want" "$mnt/t"; do
+		python3 -c 'import os, sys
+os.truncate(sys.argv[1], int(sys.argv[2]))' "$file" $size
+	done
+	expect_remote /dbfs/t "$work/want"
+done
+
+note "make room, and punch holes"
+make_random 300000 "$work/want"
+cp "$work/want" "$mnt/h"
+for file in "$work/want" "$mnt/h"; do
+	fallocate -l 400001 "$file"
+	fallocate -p -o 1000 -l 100001 "$file"
+	fallocate -n -o 399999 -l 5000 "$file"
+done
+expect_remote /dbfs/h "$work/want"
+expect_same "$work/want" "$mnt/h"
+expect_failure 'not supported' fallocate -c -o 0 -l 4096 "$mnt/h"
+
 note "two readers and a writer of one file"
 make_random 3M "$work/want"
 cp "$work/want" "$mnt/g"

@@ -24,8 +24,7 @@ for path in sys.argv[1:]:
         m[at : at + 7] = b"written"
     os.close(fd)
     m[100:105] = b"after"
-    m.flush()
-    m.close()
+    m.close()  # no msync, which would be an fsync
 PYTHON
 expect_same "$work/want" file
 on_server() {

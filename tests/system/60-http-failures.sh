@@ -74,12 +74,17 @@ expect_failure 'ermission denied' cat "$mnt/f"
 emu_rules_clear
 expect_same "$work/want" "$mnt/f"
 
-note "a recursive delete that stops is gone on with"
+note "a delete that stops half way is gone on with"
 emu_make /dbfs/many 0 10 1
-emu_rule '{"match":{"path":"/api/2.0/dbfs/delete"},"verb":"partial_delete","n":1}'
+emu_rule '{"match":{"path":"/api/2.0/dbfs/delete","every":2,"times":5},
+    "verb":"status","args":{"code":503,"error_code":"PARTIAL_DELETE",
+    "message":"The requested operation has deleted 1 files."}}'
 rm -r "$mnt/many"
+expect_equal "deletes that stopped" 5 \
+    "$(emu GET /emulator/rules | jq '.rules[0].fired')"
 emu_rules_clear
 expect_no_remote /dbfs/many/f00000
+[ ! -e "$mnt/many" ] || fail "the directory is shown"
 unmount
 note "the upload that was refused has been sent since"
 expect_remote /dbfs/q "$work/small"

@@ -5,6 +5,7 @@
 
 start_emulator
 make_random 3000000 "$work/want"
+make_random 1000 "$work/small"
 emu_put /dbfs/f "$work/want"
 emu_put /dbfs/unread "$work/want"
 emu_put /dbfs/slow "$work/want"
@@ -46,12 +47,17 @@ wait_until 120 arrived || fail "the failed upload is not repeated"
 expect_same "$work/want" "$mnt/written"
 
 note "a server that takes the request and never answers"
-for path in read list put move delete mkdirs get-status; do
+for path in read put mkdirs get-status; do
 	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/$path\"},\"verb\":\"stall\"}"
 done
-in_time dd if="$mnt/unread" of=/dev/null bs=1M
-[ $status -ne 0 ] || fail "content without an answer"
-grep -q 'timed out' "$work/err" || fail "it says: $(cat "$work/err")"
+silent() {
+	in_time "$@"
+	[ $status -ne 0 ] || fail "$*: success without an answer"
+	grep -q 'timed out' "$work/err" || fail "$*: says: $(cat "$work/err")"
+}
+silent dd if="$mnt/unread" of=/dev/null bs=1M
+silent mkdir "$mnt/silent"
+silent cp "$work/small" "$mnt/silent.txt"
 emu_rules_clear
 wait_until "$patience" works || fail "the mount does not recover"
 

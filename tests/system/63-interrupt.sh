@@ -26,12 +26,18 @@ elif sys.argv[1] == "write":
         f.write("x")
 PYTHON
 serial=0
+# It has said that it starts, so what it sleeps in is the call.
+is_asleep() {
+	read -r _ _ state _ <"/proc/$1/stat"
+	[ "$state" = S ]
+}
 stuck() {
 	serial=$((serial + 1))
 	python3 "$work/call.py" "$1" "$work/started.$serial" "$2" \
 	    >/dev/null 2>&1 &
 	stuck_pid=$!
 	wait_until "$patience" test -e "$work/started.$serial"
+	wait_until "$patience" is_asleep "$stuck_pid" || fail "it is not stuck"
 }
 requests_reach() {
 	[ "$(emu GET /emulator/rules | jq '[.rules[].fired] | add')" -ge "$1" ]

@@ -46,18 +46,35 @@ expect_remote /dbfs/f "$work/want"
 wait_until "$patience" nothing_pending || fail "still pending: $(ls "$control/pending")"
 expect_output clean getfattr --only-values -n user.brickfs.state "$mnt/f"
 
-note "retry by hand"
+note "retry by hand, and sync: the write says what came of it"
 deny
 expect_failure 'ermission denied' cp "$work/want" "$mnt/h"
+one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d)
+echo 1 >"$work/1"
+expect_failure 'ermission denied' cp "$work/1" "$one/retry"
+expect_failure 'ermission denied' cp "$work/1" "$control/sync"
 emu_rules_clear
-one=$(find "$control/pending" -mindepth 1 -maxdepth 1 -type d | head -n 1)
 # Unless it has gone by itself meanwhile.
 echo 1 >"$one/retry" || ! [ -e "$one" ]
-arrived() {
-	emu_get /dbfs/h 2>/dev/null | cmp -s - "$work/want"
-}
-wait_until "$patience" arrived || fail "the retry did not send it"
+expect_remote /dbfs/h "$work/want"
 wait_until "$patience" nothing_pending || fail "it is still listed"
+deny
+expect_failure 'ermission denied' cp "$work/want" "$mnt/s"
+emu_rules_clear
+echo 1 >"$control/sync"
+expect_remote /dbfs/s "$work/want"
+
+note "a size on the server that is not what was sent is an error"
+emu_rule '{"match":{"path":"/api/2.0/dbfs/get-status","target":"/size*"},
+    "verb":"size_lie","args":{"d":-1}}'
+make_random 1100000 "$work/form"
+expect_failure 'I.*O error|Input/output' cp "$work/form" "$mnt/size"
+grep -q 'another size than was sent' "$control/pending/"*/reason ||
+	fail "pending does not say why"
+emu_rules_clear
+echo 1 >"$control/sync"
+expect_remote /dbfs/size "$work/form"
+wait_until "$patience" nothing_pending || fail "it is still pending"
 
 note "given up by removing it"
 deny
