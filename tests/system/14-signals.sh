@@ -1,11 +1,13 @@
 #!/bin/sh
 # Goal: a signal unmounts and sends what is left, a second one ends at once, what
 # could not be sent is counted (status 3) and goes with the next mount, which waits
-# for one that is still sending; SIGHUP drops caches.
+# for one that is still sending; SIGHUP drops caches, as cache/drop does.
 . "$(dirname "$0")/../support/lib.sh"
 
 start_emulator
 emu_put_text /dbfs/old 'old
+'
+emu_put_text /dbfs/other 'other
 '
 
 # ended STATUS: of the mount that was signalled, which left no mount behind.
@@ -41,6 +43,10 @@ cat "$mnt/dbfs/old" >"$work/out"
 expect_output 4 cached_bytes
 kill -HUP "$brickfs_pid"
 wait_until "$patience" cache_is_empty || fail "SIGHUP drops nothing"
+cat "$mnt/dbfs/other" >"$work/out"
+expect_output 6 cached_bytes
+echo 1 >"$mnt/.control/cache/drop"
+expect_output 0 cached_bytes
 expect_content "$mnt/dbfs/old" 'old
 '
 
