@@ -88,8 +88,8 @@ emu_rules_clear
 note "a mount waits for one that is still sending"
 mount_brickfs
 wait_until "$patience" emu_exists /dbfs/slow || fail "it is not taken up"
-emu_rule '{"match": {"path": "*/dbfs/put"}, "verb": "delay",
-    "args": {"ms": 5000}}' >"$work/out"
+emu_rule '{"match": {"path": "*/dbfs/put"}, "verb": "status",
+    "args": {"code": 503}}' >"$work/out"
 { echo handed >"$mnt/dbfs/over" || :; } 2>"$work/out" &
 writer=$!
 wait_until "$patience" rule_fired || fail "nothing is sent"
@@ -97,13 +97,19 @@ first=$brickfs_pid
 kill "$first"
 wait_until "$patience" is_not_mounted "$mnt"
 mount_forget "$mnt"
+# The first one can send, and end, when the second one waits for it.
+next_log=$work/brickfs.$((mounts + 1)).log
+{
+	wait_until "$patience" grep -qs "waiting for process $first" "$next_log"
+	emu_rules_clear
+} &
+clearer=$!
 mount_brickfs
-grep -q "waiting for process $first" "$mount_log" || fail "it did not wait"
+wait "$clearer" || fail "it did not wait"
 wait "$writer" || :
 process_is_gone "$first" || fail "two processes share the state"
 expect_content "$mnt/dbfs/over" 'handed
 '
-emu_rules_clear
 
 note "Ctrl-C while the workspace does not answer"
 unmount

@@ -350,6 +350,9 @@ START_TEST(punching_makes_zeros_that_are_not_fetched)
 	if (ret == 0) {
 		expect(&a, f, 0, "ab\0\0\0fghij", 10);
 		ck_assert_uint_eq(staged_size(f), 10);
+		/* What is here goes as well. */
+		ck_assert_int_eq(staged_punch(f, &a.call, 6, 2), 0);
+		expect(&a, f, 0, "ab\0\0\0f\0\0ij", 10);
 	} else {
 		ck_assert_int_eq(ret, -EOPNOTSUPP);
 	}
