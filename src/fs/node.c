@@ -19,8 +19,9 @@
 
 #include "base/banned.h"
 
-/* An inode number whose file was renamed: it no longer is the hash of its path, and
- * the next file of that path must get another one. */
+/* An inode number whose file was renamed, or lost its name while it is open: it no
+ * longer is the hash of its path, and the next file of that path must get another
+ * one. */
 struct moved_ino {
 	uint64_t ino;
 	unsigned users;
@@ -86,6 +87,15 @@ ino_moved_locked(struct vfs *v, uint64_t ino, int n) REQUIRES(v->lock)
 		HASH_DEL(v->moved, m);
 		free(m);
 	}
+}
+
+static void
+keep_ino_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	if (n->ino_moved)
+		return;
+	n->ino_moved = true;
+	ino_moved_locked(v, n->ino, 1);
 }
 
 /* --- names ------------------------------------------------------------------ */
@@ -155,10 +165,7 @@ node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
 	(void)node_ref_locked(v, n);
 	node_unname_locked(v, n);
 	ret = node_name_locked(v, n, parent, name);
-	if (!n->ino_moved) {
-		n->ino_moved = true;
-		ino_moved_locked(v, n->ino, 1);
-	}
+	keep_ino_locked(v, n);
 	node_unref_locked(v, n);
 	return ret;
 }
@@ -174,6 +181,8 @@ node_unname_locked(struct vfs *v, struct node *n)
 	DL_DELETE(parent->children, n);
 	n->parent = NULL;
 	node_unref_locked(v, parent);
+	if (n->file != NULL && n->file->opens > 0)
+		keep_ino_locked(v, n);
 }
 
 void

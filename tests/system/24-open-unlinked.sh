@@ -8,7 +8,7 @@ make_random 3000000 "$work/want"
 make_random 9000000 "$work/large"
 emu_put /dbfs/remote "$work/want"
 emu_put /dbfs/large "$work/large"
-mount_brickfs -o cache_mem=8M dbfs:/
+mount_brickfs -o cache_mem=8M,attr_timeout=1 dbfs:/
 cd "$mnt"
 
 note "one that is only on the server is read to its end"
@@ -52,6 +52,28 @@ expect_content name 'new
 '
 expect_remote_text /dbfs/name 'new
 '
+
+note "what is followed by its name is seen to be another file"
+echo old >log
+exec 3<log
+rm log
+echo new >log
+old=$(stat -L -c %i "/proc/$$/fd/3")
+exec 3<log
+[ "$old" != "$(stat -c %i log)" ] || {
+	exec 3<&-
+	fail "a removed file and the next of its name have one inode number"
+}
+old=$(stat -L -c %i "/proc/$$/fd/3")
+emu_put_text /dbfs/log 'of another client'
+is_another() {
+	[ "$(stat -c %i log)" != "$old" ]
+}
+another=yes
+wait_until 10 is_another || another=no
+exec 3<&-
+[ $another = yes ] || fail "two versions, both open, have one inode number"
+rm log
 
 note "nothing of it is left on the server"
 expect_listing "$mnt" name
