@@ -481,10 +481,38 @@ fetch_range(struct staged *f, struct call *call, const struct source *src,
 	}
 }
 
+/* Room for all that is missing, or none: half of it helps nobody, and leaves no
+ * room for what others write. */
+static int
+reserve(struct staged *f)
+{
+	struct range hole;
+	uint64_t at = 0;
+	int ret = 0;
+
+	lock_take(&f->lock);
+	while (ret == 0 && map_missing(f, at, f->size, &hole)) {
+		if (fallocate(f->fd, FALLOC_FL_KEEP_SIZE, (off_t)hole.start,
+		    (off_t)(hole.end - hole.start)) < 0 &&
+		    (errno == ENOSPC || errno == EDQUOT))
+			ret = -errno;
+		at = hole.end;
+	}
+	for (at = 0; ret < 0 && map_missing(f, at, f->size, &hole);
+	     at = hole.end)
+		(void)fallocate(f->fd,
+		    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		    (off_t)hole.start, (off_t)(hole.end - hole.start));
+	lock_drop(&f->lock);
+	return ret;
+}
+
 int
 staged_fetch_all(struct staged *f, struct call *call, const struct source *src)
 {
-	return fetch_range(f, call, src, 0, UINT64_MAX);
+	int ret = reserve(f);
+
+	return ret < 0 ? ret : fetch_range(f, call, src, 0, UINT64_MAX);
 }
 
 ssize_t

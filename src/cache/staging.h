@@ -86,7 +86,7 @@ int staged_punch(struct staged *f, struct call *call, uint64_t off,
 /* SEEK_DATA, SEEK_HOLE: what is at the source counts as data. */
 int staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out);
 
-/* Fetches everything that is missing. */
+/* Fetches everything that is missing; nothing when there is no room for it. */
 int staged_fetch_all(struct staged *f, struct call *call,
     const struct source *src);
 

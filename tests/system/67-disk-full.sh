@@ -15,6 +15,7 @@ make_random 300000 "$work/old"
 make_random 3000000 "$work/fits"
 make_random 9000000 "$work/big"
 emu_put /dbfs/f "$work/old"
+emu_put /dbfs/large "$work/big"
 mount_brickfs -o "state_dir=$small" dbfs:/
 
 note "what does not fit fails, and nothing of it reaches the server"
@@ -25,6 +26,17 @@ expect_no_remote /dbfs/new
 expect_history_within /dbfs/f "$work/old"
 expect_same "$work/old" "$mnt/f"
 [ ! -e "$mnt/new" ] || fail "a torn file is shown"
+
+note "a change of a file that is larger than the disk leaves room for others"
+expect_failure 'No space left' dd if="$work/old" of="$mnt/large" bs=1000 \
+    count=1 seek=5000 conv=notrunc,fsync
+expect_remote /dbfs/large "$work/big"
+cp "$work/fits" "$mnt/a"
+expect_remote /dbfs/a "$work/fits"
+for item in "$mnt/.control/pending/"*; do
+	basename "$item" >"$item/discard"
+done
+expect_same "$work/big" "$mnt/large"
 
 note "what fits goes through, again and again: what is kept for later makes room"
 for file in a b c d; do
