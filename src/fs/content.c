@@ -143,6 +143,17 @@ check_writable(struct vfs *v, struct node *n)
 }
 
 int
+content_fetch_all(struct vfs *v, struct call *call, struct staged *staged,
+    const struct source *src)
+{
+	int ret = staged_fetch_all(staged, call, src);
+
+	if (ret == -ENOSPC && drop_kept(v))
+		ret = staged_fetch_all(staged, call, src);
+	return ret;
+}
+
+int
 content_fetch(struct vfs *v, struct call *call, struct node *n)
 {
 	struct base_source base;
@@ -157,7 +168,7 @@ content_fetch(struct vfs *v, struct call *call, struct node *n)
 	if (ret < 0)
 		return ret;
 	base_source_init(v, n, &base);
-	ret = staged_fetch_all(staged, call, &base.source);
+	ret = content_fetch_all(v, call, staged, &base.source);
 	base_source_release(&base);
 	staged_unref(staged);
 	return ret;
@@ -443,6 +454,17 @@ content_truncate(struct vfs *v, struct call *call, struct node *n,
 	return ret;
 }
 
+static int
+allocate(struct vfs *v, struct call *call, struct staged *staged, uint64_t off,
+    uint64_t len, bool grow)
+{
+	int ret = staged_allocate(staged, call, off, len, grow);
+
+	if (ret == -ENOSPC && drop_kept(v))
+		ret = staged_allocate(staged, call, off, len, grow);
+	return ret;
+}
+
 int
 content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
     uint64_t off, uint64_t len)
@@ -465,7 +487,7 @@ content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
 	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
 		ret = staged_punch(staged, call, off, len);
 	else
-		ret = staged_allocate(staged, call, off, len, mode == 0);
+		ret = allocate(v, call, staged, off, len, mode == 0);
 	if (ret == 0)
 		ret = save_record_change(v, n, true);
 	staged_unref(staged);

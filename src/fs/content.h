@@ -60,7 +60,9 @@ void content_close(struct vfs *v, struct handle *h);
 int content_pin(struct vfs *v, struct node *n);
 void content_unpin(struct vfs *v, struct node *n);
 
-/* Fetches all of n's content into staging. */
+/* Fetches all of n's content into staging; what staged lacks of it. */
 int content_fetch(struct vfs *v, struct call *call, struct node *n);
+int content_fetch_all(struct vfs *v, struct call *call, struct staged *staged,
+    const struct source *src);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "fs/aside.h"
 #include "fs/base_source.h"
+#include "fs/content.h"
 #include "fs/dir.h"
 
 #include "base/banned.h"
@@ -53,7 +54,8 @@ read_staged(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 
 /* With staged frozen. */
 static int
-send_frozen(struct call *call, const struct upload *up, struct entry **out)
+send_frozen(struct vfs *v, struct call *call, const struct upload *up,
+    struct entry **out)
 {
 	struct backend *b = up->dir->backend;
 	struct put put = {
@@ -66,7 +68,7 @@ send_frozen(struct call *call, const struct upload *up, struct entry **out)
 
 	if (put.size > b->size_max)
 		return -EFBIG;
-	ret = staged_fetch_all(up->staged, call, up->source);
+	ret = content_fetch_all(v, call, up->staged, up->source);
 	if (ret == 0)
 		ret = check_old(call, up->old, &put.old);
 	if (ret == 0)
@@ -76,13 +78,13 @@ send_frozen(struct call *call, const struct upload *up, struct entry **out)
 }
 
 int
-upload_content(struct vfs *v UNUSED, struct call *call, const struct upload *up,
+upload_content(struct vfs *v, struct call *call, const struct upload *up,
     struct entry **out)
 {
 	int ret;
 
 	staged_freeze(up->staged);
-	ret = send_frozen(call, up, out);
+	ret = send_frozen(v, call, up, out);
 	staged_thaw(up->staged);
 	return ret;
 }
@@ -187,7 +189,7 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	if (ret == 0 && aside != NULL)
 		ret = aside_keep(v, call, aside);
 	if (ret == 0)
-		ret = send_frozen(call, &up, &e);
+		ret = send_frozen(v, call, &up, &e);
 	if ((ret == -ESTALE || ret == -EEXIST) &&
 	    is_there_already(call, &up, &e)) {
 		call->words[0] = '\0';

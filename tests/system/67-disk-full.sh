@@ -16,6 +16,8 @@ make_random 3000000 "$work/fits"
 make_random 9000000 "$work/big"
 emu_put /dbfs/f "$work/old"
 emu_put /dbfs/large "$work/big"
+head -c 2000000 "$work/big" >"$work/half"
+emu_put /dbfs/half "$work/half"
 mount_brickfs -o "state_dir=$small" dbfs:/
 
 note "what does not fit fails, and nothing of it reaches the server"
@@ -43,6 +45,8 @@ for file in a b c d; do
 	cp "$work/fits" "$mnt/$file"
 	expect_remote "/dbfs/$file" "$work/fits"
 done
+dd if="$work/old" of="$mnt/half" bs=1000 count=1 conv=notrunc,fsync 2>/dev/null
+fallocate -l 3000000 "$mnt/new"
 
 note "reading needs no room"
 expect_failure 'No space left' cp "$work/big" "$mnt/new"
