@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/backend.h"
 #include "base/buf.h"
@@ -585,6 +586,11 @@ node_stat_locked(struct vfs *v, struct node *n, struct stat *st)
 	st->st_nlink = n->parent != NULL || n == v->root ? 1 : 0;
 	st->st_uid = v->config.uid;
 	st->st_gid = v->config.gid;
+	/* Only who mounts may look into sessions, whoever owns the files. */
+	if (n->backend->ops->open != NULL) {
+		st->st_uid = geteuid();
+		st->st_gid = getegid();
+	}
 	st->st_blksize = (blksize_t)BLOCK_BYTES;
 	if (n->remote != NULL) {
 		st->st_size = (off_t)n->remote->version.size;

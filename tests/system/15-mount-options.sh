@@ -33,6 +33,7 @@ expect_option ro
 expect_option noexec
 expect_output "440 12 34" stat -c '%a %u %g' "$mnt/f"
 expect_output "770 12 34" stat -c '%a %u %g' "$mnt/."
+expect_output "$(id -u) $(id -g)" stat -c '%u %g' "$mnt/.control"
 if [ "$(id -u)" -eq 0 ]; then
 	expect_failure 'Read-only' touch "$mnt/g"
 fi
