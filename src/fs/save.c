@@ -163,7 +163,9 @@ settle_locked(struct vfs *v, struct node *n, uint64_t ticket, int ret)
 {
 	struct node_file *f = n->file;
 
-	f->settled = ticket;
+	/* Without a name it is not tried again: that is the answer for those who
+	 * asked meanwhile, too. */
+	f->settled = n->parent != NULL ? ticket : f->tickets;
 	f->result = ret;
 	f->error = ret;
 	if (ret == 0) {

@@ -211,9 +211,16 @@ begin(struct fake *f, struct call *call, enum fake_op op, int *after)
 	return ret;
 }
 
+/* All is done; the answer may be held back. */
 static int
-end(struct fake *f, int ret, int after) RELEASES(f->lock) NO_THREAD_CHECK
+end(struct fake *f, enum fake_op op, int ret, int after) RELEASES(f->lock)
+    NO_THREAD_CHECK
 {
+	f->done[op]++;
+	cond_broadcast(&f->changed);
+	while (f->held[op])
+		(void)cond_wait_ms(&f->changed, &f->lock, 10);
+	f->done[op]--;
 	lock_drop(&f->lock);
 	return after != 0 ? after : ret;
 }
@@ -237,7 +244,7 @@ fake_lookup(struct backend *b, struct call *call, const struct entry *dir,
 			*out = must(entry_of(f, o, name));
 	}
 	free(path);
-	return end(f, ret, after);
+	return end(f, FAKE_LOOKUP, ret, after);
 }
 
 static int
@@ -255,7 +262,7 @@ fake_refresh(struct backend *b, struct call *call, const struct entry *e,
 		else
 			*out = must(entry_of(f, o, e->name));
 	}
-	return end(f, ret, after);
+	return end(f, FAKE_REFRESH, ret, after);
 }
 
 /* What a listing of dir gives now; NULL at the end. */
@@ -295,7 +302,7 @@ fake_list(struct backend *b, struct call *call, const struct entry *dir,
 			entry_unref(*e);
 		}
 		free(stale);
-		return end(f, ret, after);
+		return end(f, FAKE_LIST, ret, after);
 	}
 	o = find(f, dir->path);
 
@@ -314,7 +321,7 @@ fake_list(struct backend *b, struct call *call, const struct entry *dir,
 			if (ret != 0)
 				break;
 		}
-	return end(f, ret, after);
+	return end(f, FAKE_LIST, ret, after);
 }
 
 static int
@@ -349,7 +356,7 @@ fake_read(struct backend *b, struct call *call, const struct entry *e,
 			ret = (int)len;
 		}
 	}
-	return end(f, ret, after);
+	return end(f, FAKE_READ, ret, after);
 }
 
 static char *
@@ -398,7 +405,7 @@ fake_put(struct backend *b, struct call *call, const struct put *p,
 	free(first);
 	free(data);
 	free(path);
-	return end(f, ret, after);
+	return end(f, FAKE_PUT, ret, after);
 }
 
 static int
@@ -433,7 +440,7 @@ fake_mkdir_op(struct backend *b, struct call *call, const struct entry *dir,
 			*out = must(entry_of(f, o, name));
 	}
 	free(path);
-	return end(f, ret, after);
+	return end(f, FAKE_MKDIR, ret, after);
 }
 
 static int
@@ -451,7 +458,7 @@ remove_object(struct fake *f, struct call *call, const struct entry *e,
 				ret = -ENOTEMPTY;
 	if (ret == 0)
 		object_drop(f, o);
-	return end(f, ret, after);
+	return end(f, op, ret, after);
 }
 
 static int
@@ -503,7 +510,7 @@ fake_rename(struct backend *b, struct call *call, const struct entry *e,
 			*out = must(entry_moved(e, path, name));
 	}
 	free(path);
-	return end(f, ret, after);
+	return end(f, FAKE_RENAME, ret, after);
 }
 
 static const struct backend_ops fake_ops = {
@@ -751,12 +758,21 @@ fake_unblock(struct fake *f, enum fake_op op)
 }
 
 void
+fake_hold(struct fake *f, enum fake_op op, bool hold)
+{
+	lock_take(&f->lock);
+	f->held[op] = hold;
+	cond_broadcast(&f->changed);
+	lock_drop(&f->lock);
+}
+
+void
 fake_await(struct fake *f, enum fake_op op, unsigned n)
 {
 	int64_t until = clock_mono_ms() + AWAIT_MS;
 
 	lock_take(&f->lock);
-	while (f->waiting[op] < n) {
+	while (f->waiting[op] + f->done[op] < n) {
 		ck_assert_int_lt(clock_mono_ms(), until);
 		(void)cond_wait_ms(&f->changed, &f->lock, 100);
 	}

@@ -53,6 +53,8 @@ struct fake {
 	struct fake_rule rules[FAKE_OPS];
 	bool blocked[FAKE_OPS];
 	unsigned waiting[FAKE_OPS];
+	bool held[FAKE_OPS];
+	unsigned done[FAKE_OPS]; /* and not answered yet */
 	unsigned delay_ms[FAKE_OPS]; /* each takes that long */
 	bool stale_list; /* the next list answers what was there when it came */
 	bool own_times; /* a put says the time that the service shows */
@@ -102,7 +104,9 @@ void fake_lose_answer(struct fake *f, enum fake_op op, int err);
 /* Holds calls back, before their effect. */
 void fake_block(struct fake *f, enum fake_op op);
 void fake_unblock(struct fake *f, enum fake_op op);
-/* Returns when n calls are held back. */
+/* Holds answers back: the call has had its effect. */
+void fake_hold(struct fake *f, enum fake_op op, bool hold);
+/* Returns when n calls are held back, before or after their effect. */
 void fake_await(struct fake *f, enum fake_op op, unsigned n);
 /* The next listing is made now, and held back until fake_unblock. */
 void fake_stale_list(struct fake *f);

@@ -1,0 +1,155 @@
+/* fs: two operations at the same time, in the order that hurts. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "fs/dir.h"
+#include "tests/support/rig.h"
+#include "tests/support/unit.h"
+
+#define MB ((size_t)1 << 20)
+
+/* One operation in a thread of its own. */
+struct act {
+	struct rig *rig;
+	enum { STAT, LIST, UNLINK, RMDIR, MKDIR, RENAME, SAVE, FLUSH, READ } what;
+	const char *path, *to;
+	struct rig_file *file;
+	int ret;
+	size_t len;
+	char got;
+	pthread_t thread;
+	struct rig view;
+};
+
+static int
+list_once(struct rig *r, const char *path)
+{
+	struct dir_rows rows = { 0 };
+	struct node *dir;
+	int ret;
+
+	ret = rig_walk(r, path, &dir);
+	if (ret < 0)
+		return ret;
+	ret = dir_rows_load(r->v, &r->call, dir, &rows);
+	if (ret == 0)
+		ret = (int)rows.n;
+	dir_rows_release(r->v, &rows);
+	rig_put(r, dir);
+	return ret;
+}
+
+static void *
+act_run(void *arg)
+{
+	struct act *a = arg;
+	struct rig_file view;
+	struct rig *r = &a->view;
+	struct stat st;
+
+	if (a->file != NULL) {
+		view = *a->file;
+		view.rig = r;
+	}
+	switch (a->what) {
+	case STAT:
+		a->ret = rig_stat(r, a->path, &st);
+		break;
+	case LIST:
+		a->ret = list_once(r, a->path);
+		break;
+	case UNLINK:
+		a->ret = rig_unlink(r, a->path);
+		break;
+	case RMDIR:
+		a->ret = rig_rmdir(r, a->path);
+		break;
+	case MKDIR:
+		a->ret = rig_mkdir(r, a->path);
+		break;
+	case RENAME:
+		a->ret = rig_rename(r, a->path, a->to);
+		break;
+	case SAVE:
+		a->ret = rig_save(r, a->path, a->to);
+		break;
+	case FLUSH:
+		a->ret = rig_flush(&view);
+		break;
+	case READ:
+		a->ret = (int)rig_pread(&view, &a->got, 1, a->len);
+		break;
+	}
+	return NULL;
+}
+
+static void
+act_start(struct act *a, struct rig *r)
+{
+	a->rig = r;
+	rig_view(r, &a->view);
+	ck_assert_int_eq(pthread_create(&a->thread, NULL, act_run, a), 0);
+}
+
+static int
+act_end(struct act *a)
+{
+	pthread_join(a->thread, NULL);
+	return a->ret;
+}
+
+/* Returns when n saves of that file were asked for. */
+static void
+await_tickets(struct rig *r, struct node *of, uint64_t n)
+{
+	struct vfs *v = r->v;
+	int64_t until = clock_mono_ms() + 60000;
+
+	lock_take(&v->lock);
+	while (of->file->tickets < n) {
+		ck_assert_int_lt(clock_mono_ms(), until);
+		(void)cond_wait_ms(&v->changed, &v->lock, 5);
+	}
+	lock_drop(&v->lock);
+}
+
+START_TEST(both_closes_of_a_conflict_return)
+{
+	struct rig_file f, g;
+	struct act a = { .what = FLUSH, .file = &f };
+	struct act b = { .what = FLUSH, .file = &g };
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &g), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	fake_block(&r.fake, FAKE_REFRESH);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_REFRESH, 1);
+	act_start(&b, &r);
+	await_tickets(&r, f.node, 2);
+	fake_unblock(&r.fake, FAKE_REFRESH);
+	ck_assert_int_eq(act_end(&a), -ESTALE);
+	ck_assert_int_eq(act_end(&b), -ESTALE);
+	rig_release_file(&f);
+	rig_release_file(&g);
+	rig_expect(&r, "/a", "theirs");
+	rig_release(&r);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT(both_closes_of_a_conflict_return),
+};
+
+UNIT_MAIN("pairs", tests)
