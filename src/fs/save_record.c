@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cache/journal.h"
 #include "cache/pending.h"
+#include "fs/dir.h"
 #include "fs/loose.h"
 #include "fs/save.h"
 
@@ -328,6 +329,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	if (loose_add(v, &info) == 0) {
 		lock_take(&v->lock);
 		n->file->subject = 0; /* the loose content has it now */
+		dir_drop_locked(v, info.dir); /* it lists what was there */
 		node_part_locked(v, n);
 		save_forget_locked(v, n);
 		n->file->error = err;

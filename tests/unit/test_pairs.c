@@ -148,8 +148,34 @@ START_TEST(both_closes_of_a_conflict_return)
 }
 END_TEST
 
+/* Though the directory was listed before. */
+START_TEST(a_conflict_shows_the_servers_file_at_once)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	rig_expect_list(&r, "/", "a");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	ck_assert_int_eq(rig_close(&f), -ESTALE);
+	rig_expect(&r, "/a", "theirs");
+	rig_expect_list(&r, "/", "a");
+	ck_assert_int_eq(rig_open(&r, "/n", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_set_text(&r.fake, "/n", "theirs");
+	ck_assert_int_eq(rig_close(&f), -EEXIST);
+	rig_expect(&r, "/n", "theirs");
+	rig_expect_list(&r, "/", "a n");
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
+	UNIT(a_conflict_shows_the_servers_file_at_once),
 };
 
 UNIT_MAIN("pairs", tests)
