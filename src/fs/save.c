@@ -187,7 +187,11 @@ wants_upload_locked(struct vfs *v, struct node *n, bool asked)
 	if (n->parent == NULL || !node_is_dirty_locked(v, n) ||
 	    n->file->torn != 0)
 		return false;
-	if (n->scratch == SCRATCH_NO || asked)
+	if (asked)
+		return true;
+	if (n->file->deferred && n->file->opens > 0)
+		return false; /* after the last close */
+	if (n->scratch == SCRATCH_NO)
 		return true;
 	if (n->scratch == SCRATCH_NEVER || n->file->opens > 0)
 		return false;

@@ -113,7 +113,7 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 		return gone ? -ESTALE : 0;
 	}
 	was_dirty = node_is_dirty_locked(v, n);
-	f->deferred = !written && (!was_dirty || f->deferred);
+	f->deferred = !written;
 	node_changed_locked(v, n);
 	f->mtime = clock_real();
 	n->attr.has_mtime = false;

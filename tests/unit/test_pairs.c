@@ -173,9 +173,56 @@ START_TEST(a_conflict_shows_the_servers_file_at_once)
 }
 END_TEST
 
+START_TEST(emptied_after_a_failed_upload_is_not_sent_empty)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EIO);
+	ck_assert_int_eq(rig_save(&r, "/a", "lost"), -EIO);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	ck_assert(!fake_ever(&r.fake, "/a", ""));
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_retry_does_not_send_what_was_just_emptied)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EIO);
+	ck_assert_int_eq(rig_save(&r, "/a", "lost"), -EIO);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_TRUNC, &f), 0);
+	lock_take(&r.v->lock);
+	ck_assert_uint_ne(f.node->file->due_ms, 0);
+	f.node->file->due_ms = 1;
+	cond_broadcast(&r.v->work);
+	while (f.node->file->due_ms != 0 || f.node->file->queued ||
+	    f.node->file->saving)
+		(void)cond_wait_ms(&r.v->changed, &r.v->lock, 5);
+	lock_drop(&r.v->lock);
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	ck_assert(!fake_ever(&r.fake, "/a", ""));
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
+	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
+	UNIT(a_retry_does_not_send_what_was_just_emptied),
 };
 
 UNIT_MAIN("pairs", tests)
