@@ -306,6 +306,17 @@ send_frozen(const struct move *m)
 	return ret;
 }
 
+/* n, unsent, waits again for what it waited for before the rename. */
+static void
+wait_again_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	n->file->error = 0; /* the rename's, whose caller is told */
+	if (n->file->opens > 0 || n->scratch == SCRATCH_NEVER)
+		return;
+	save_later_locked(v, n, n->scratch == SCRATCH_LATER ?
+	    v->config.scratch_keep_ms : 0);
+}
+
 /* Is the old object of n the one that it has replaced? */
 static bool
 is_put_onto(const struct node *n, const struct entry *old)
@@ -345,6 +356,8 @@ move_pinned(const struct move *m)
 		undo_locked(v, m, &u);
 		if (!u.was_dirty && n->parent == m->from_dir)
 			save_forget_locked(v, n);
+		else
+			wait_again_locked(v, n);
 	}
 	lock_drop(&v->lock);
 	if (ret < 0 && ret != -EINTR) {

@@ -173,6 +173,54 @@ START_TEST(a_conflict_shows_the_servers_file_at_once)
 }
 END_TEST
 
+static const struct {
+	const char *path, *text;
+	bool fails; /* an upload has failed before */
+} again_rows[] = {
+	{ "/a", "", false },
+	{ "/a", "text", true },
+	{ "/a~", "text", false },
+};
+
+START_TEST(what_a_rename_could_not_send_is_still_sent)
+{
+	struct act a = { .what = RENAME, .path = again_rows[_i].path,
+		.to = "/b" };
+	struct node *n;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/b", "old");
+	rig_expect_list(&r, "/", "b");
+	if (again_rows[_i].fails)
+		fake_fail(&r.fake, FAKE_PUT, 1, 1, -EIO);
+	/* Its own upload must not be faster than the rename. */
+	lock_take(&r.v->lock);
+	r.v->root->frozen += !again_rows[_i].fails;
+	lock_drop(&r.v->lock);
+	ck_assert_int_eq(rig_save(&r, a.path, again_rows[_i].text),
+	    again_rows[_i].fails ? -EIO : 0);
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EACCES);
+	ck_assert_int_eq(rig_walk(&r, a.path, &n), 0);
+	act_start(&a, &r);
+	await_tickets(&r, n, again_rows[_i].fails ? 2 : 1);
+	lock_take(&r.v->lock);
+	r.v->root->frozen = 0;
+	cond_broadcast(&r.v->work);
+	lock_drop(&r.v->lock);
+	ck_assert_int_eq(act_end(&a), -EACCES);
+	lock_take(&r.v->lock);
+	if (n->file->changes != n->file->saved)
+		ck_assert(n->file->queued || n->file->due_ms != 0 ||
+		    n->file->saving);
+	lock_drop(&r.v->lock);
+	rig_put(&r, n);
+	rig_expect(&r, a.path, again_rows[_i].text);
+	fake_expect_text(&r.fake, "/b", "old");
+	rig_release(&r);
+}
+END_TEST
+
 START_TEST(emptied_after_a_failed_upload_is_not_sent_empty)
 {
 	struct rig_file f;
@@ -221,6 +269,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
+	UNIT_ROWS(what_a_rename_could_not_send_is_still_sent, again_rows),
 	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
 	UNIT(a_retry_does_not_send_what_was_just_emptied),
 };
