@@ -236,6 +236,12 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n)
 		aside_end_locked(v, n);
 		overlay_move(v->config.overlay, e, moved);
 		node_set_remote_locked(v, n, moved, clock_mono_ms());
+		/* It is a file like any other now; what it builds on moved too. */
+		n->scratch = SCRATCH_NO;
+		if (n->file->base != NULL) {
+			entry_unref(n->file->base);
+			n->file->base = entry_ref(moved);
+		}
 		dir_put_locked(v, n->parent, moved);
 	} else {
 		log_warn("aside", "%s could not be renamed to %s", e->path,

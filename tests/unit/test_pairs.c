@@ -266,12 +266,38 @@ START_TEST(a_retry_does_not_send_what_was_just_emptied)
 }
 END_TEST
 
+/* Added to, or emptied and written. */
+START_TEST(a_backup_that_was_written_is_sent_after_its_rename)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.scratch_keep_ms = 30;
+	rig_mount(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a~", O_RDWR | (_i ? O_TRUNC : 0), &f),
+	    0);
+	ck_assert_int_eq(rig_write_text(&f, "new", _i ? 0 : 3), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	for (int i = 0; i < 400 &&
+	    !fake_ever(&r.fake, "/a~", _i ? "new" : "oldnew"); i++)
+		usleep(5000);
+	fake_expect_text(&r.fake, "/a~", _i ? "new" : "oldnew");
+	fake_expect_text(&r.fake, "/a", NULL);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
 	UNIT_ROWS(what_a_rename_could_not_send_is_still_sent, again_rows),
 	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
 	UNIT(a_retry_does_not_send_what_was_just_emptied),
+	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
 };
 
 UNIT_MAIN("pairs", tests)
