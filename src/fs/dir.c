@@ -753,10 +753,10 @@ dir_row_node_locked(struct vfs *v, struct node *dir, const struct dir_row *row)
 		    node_ref_locked(v, row->node) : NULL;
 	n = node_find_locked(v, dir, e->name);
 	if (n == NULL) {
-		/* Only while the list still says so: it may be deleted. */
-		if (dir->dir == NULL || dir->gone ||
-		    (dir->dir->listed_ms != 0 &&
-		    list_find(dir->dir, e->name) == NULL))
+		/* As the list has it by now: it may be deleted, or another. */
+		if (dir->dir != NULL && dir->dir->listed_ms != 0)
+			e = list_find(dir->dir, e->name);
+		if (dir->dir == NULL || dir->gone || e == NULL)
 			return NULL;
 		n = take_locked(v, dir, e->name, e,
 		    dir->dir->listed_ms != 0 ? dir->dir->listed_ms : 1);

@@ -291,6 +291,33 @@ START_TEST(a_backup_that_was_written_is_sent_after_its_rename)
 }
 END_TEST
 
+START_TEST(an_old_row_does_not_show_an_old_version)
+{
+	struct dir_rows rows = { 0 };
+	struct node *dir, *n;
+	struct stat st;
+	struct rig r;
+
+	rig_make(&r);
+	r.forgetful = true;
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_walk(&r, "/", &dir), 0);
+	ck_assert_int_eq(dir_rows_load(r.v, &r.call, dir, &rows), 0);
+	fake_set_text(&r.fake, "/a", "newer");
+	rig_expire(&r);
+	rig_expect_list(&r, "/", "a");
+	lock_take(&r.v->lock);
+	n = dir_row_node_locked(r.v, dir, &rows.rows[0]);
+	node_stat_locked(r.v, n, &st);
+	lock_drop(&r.v->lock);
+	ck_assert_int_eq(st.st_size, 5);
+	node_unref(r.v, n);
+	dir_rows_release(r.v, &rows);
+	rig_put(&r, dir);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
@@ -298,6 +325,7 @@ static const struct unit_test tests[] = {
 	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
 	UNIT(a_retry_does_not_send_what_was_just_emptied),
 	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
+	UNIT(an_old_row_does_not_show_an_old_version),
 };
 
 UNIT_MAIN("pairs", tests)
