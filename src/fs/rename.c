@@ -189,6 +189,7 @@ struct undo {
 	struct entry *remote;
 	struct entry *base;
 	struct entry *object; /* what must go when it succeeds */
+	struct version seen;  /* of it */
 	bool was_dirty;
 	bool aside;
 };
@@ -225,6 +226,10 @@ begin_put(const struct move *m, struct undo *u)
 	u->base = n->file->base;
 	u->was_dirty = node_is_dirty_locked(v, n);
 	u->object = aside_object_locked(v, n);
+	if (u->object != NULL)
+		u->seen = u->base != NULL &&
+			strcmp(u->base->path, u->object->path) == 0 ?
+		    u->base->version : u->object->version;
 	u->aside = n->aside;
 	aside_end_locked(v, n);
 	aside = dir_aside_locked(v, m->to_dir, m->to);
@@ -260,13 +265,30 @@ begin_put(const struct move *m, struct undo *u)
 	return ret;
 }
 
+/* seen: the version of it that the file had or was made from; another one is by
+ * others, and stays. */
 static int
-drop_old_object(const struct move *m, struct entry *old)
+drop_old_object(const struct move *m, struct entry *old,
+    const struct version *seen)
 {
 	struct vfs *v = m->v;
+	struct entry *now = NULL;
 	int ret;
 
-	ret = old->backend->ops->unlink(old->backend, m->call, old);
+	ret = old->backend->ops->refresh(old->backend, m->call, old, &now);
+	if (ret == 0 && (now->kind != old->kind ||
+		!version_matches(seen, &now->version))) {
+		log_warn("rename", "%s was changed on the server meanwhile, and"
+		    " stays", old->path);
+		lock_take(&v->lock);
+		dir_drop_locked(v, m->from_dir);
+		lock_drop(&v->lock);
+		entry_unref(now);
+		return 0;
+	}
+	entry_unref(now);
+	if (ret == 0)
+		ret = old->backend->ops->unlink(old->backend, m->call, old);
 	lock_take(&v->lock);
 	if (ret == 0 || ret == -ENOENT) {
 		dir_remove_locked(v, m->from_dir, old->name);
@@ -365,7 +387,7 @@ move_pinned(const struct move *m)
 		if (u.aside && n->parent == m->from_dir)
 			(void)aside_begin(v, n); /* logged; its object shows */
 	} else if (u.object != NULL && ret == 0 && !is_put_onto(n, u.object)) {
-		ret = drop_old_object(m, u.object);
+		ret = drop_old_object(m, u.object, &u.seen);
 	}
 out:
 	entry_unref(u.object);

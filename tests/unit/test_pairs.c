@@ -173,6 +173,42 @@ START_TEST(a_conflict_shows_the_servers_file_at_once)
 }
 END_TEST
 
+START_TEST(a_rename_does_not_delete_what_others_wrote)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/b", "old");
+	ck_assert_int_eq(rig_save(&r, "/a", "ours"), 0);
+	rig_expect_list(&r, "/", "a b");
+	fake_set_text(&r.fake, "/a", "theirs");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), 0);
+	fake_expect_text(&r.fake, "/b", "ours");
+	fake_expect_text(&r.fake, "/a", "theirs");
+	rig_expect(&r, "/a", "theirs");
+	rig_expect(&r, "/b", "ours");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_rename_of_a_changed_file_does_not_either)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "ours", 0), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), 0);
+	fake_expect_text(&r.fake, "/a", "theirs");
+	fake_expect_text(&r.fake, "/b", "ours");
+	ck_assert_int_eq(rig_close(&f), 0);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct {
 	const char *path, *text;
 	bool fails; /* an upload has failed before */
@@ -321,6 +357,8 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
+	UNIT(a_rename_does_not_delete_what_others_wrote),
+	UNIT(a_rename_of_a_changed_file_does_not_either),
 	UNIT_ROWS(what_a_rename_could_not_send_is_still_sent, again_rows),
 	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
 	UNIT(a_retry_does_not_send_what_was_just_emptied),
