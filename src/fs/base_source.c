@@ -4,12 +4,29 @@
 #include "fs/base_source.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "fs/dir.h"
+#include "fs/save.h"
 
 #include "base/banned.h"
+
+/* Was it not looked at for a time-to-live? */
+static bool
+is_old(const struct base_source *s)
+{
+	struct vfs *v = s->v;
+	const struct node *n = s->node;
+	bool old;
+
+	lock_take(&v->lock);
+	old = n->seen_ms == 0 ||
+	    clock_mono_ms() - n->seen_ms > node_ttl_ms(v, n) + 100;
+	lock_drop(&v->lock);
+	return old;
+}
 
 /* Is what is read the end of what a handle has read for longer than it is trusted?
  * It may have changed since the last look, and nobody will look again. */
@@ -21,23 +38,34 @@ is_end(const struct base_source *s, uint64_t off, size_t len)
 	    clock_mono_ms() - s->opened_ms > node_ttl_ms(s->v, s->node);
 }
 
-/* Is the version of s still what the service has, as far as we must know? */
+/* While its name is being changed, that shows another file at some moment. */
+static bool
+is_moving(const struct base_source *s)
+{
+	bool moving;
+
+	lock_take(&s->v->lock);
+	moving = save_is_frozen_locked(s->v, s->node);
+	lock_drop(&s->v->lock);
+	return moving;
+}
+
+/* Is the version of s still what is known, or, when look, what the service has? */
 static int
-check_version(struct base_source *s, struct call *call, bool must_look)
+check_version(struct base_source *s, struct call *call, bool look)
 {
 	struct vfs *v = s->v;
 	struct node *n = s->node;
-	bool fresh, gone;
+	bool gone;
 	int ret = 0;
 
 	lock_take(&v->lock);
 	/* What is known to be fresh may be a later version than that of s. */
 	gone = n->gone || (n->remote != NULL && n->remote != s->entry &&
-	    !version_matches(&s->entry->version, &n->remote->version));
-	fresh = !must_look && n->seen_ms != 0 &&
-	    clock_mono_ms() - n->seen_ms <= node_ttl_ms(v, n) + 100;
+	    (strcmp(s->entry->path, n->remote->path) != 0 ||
+		!version_matches(&s->entry->version, &n->remote->version)));
 	lock_drop(&v->lock);
-	if (!fresh && !gone) {
+	if (look && !gone) {
 		struct entry *now = NULL;
 		int64_t asked_ms = clock_mono_ms();
 
@@ -68,10 +96,16 @@ fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 	struct base_source *s = ctx;
 	ssize_t got;
 
-	got = check_version(s, call, is_end(s, off, len));
+	got = check_version(s, call, is_old(s) || is_end(s, off, len));
 	if (got == 0)
 		got = s->entry->backend->ops->read(s->entry->backend, call,
 		    s->entry, off, dst, len);
+	if (got >= 0) {
+		int ret = check_version(s, call, is_moving(s));
+
+		if (ret < 0)
+			return ret;
+	}
 	return got == -ENOENT ? -ESTALE : got;
 }
 

@@ -341,7 +341,19 @@ content_close(struct vfs *v, struct handle *h)
 
 /* --- reading and writing ------------------------------------------------------------ */
 
-/* again: n has another content of ours since the read began. */
+/* Do n's bytes come from elsewhere than they did? */
+static bool
+has_moved_locked(struct vfs *v UNUSED, const struct node *n,
+    const struct staged *staged, const struct entry *from) REQUIRES(v->lock)
+{
+	if (n->gone)
+		return false;
+	if (staged == NULL && n->file->staged != NULL)
+		return true;
+	return (n->file->staged != NULL ? n->file->base : n->remote) != from;
+}
+
+/* again: n has another content of ours, or name, since the read began. */
 static ssize_t
 read_once(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
     void *dst, size_t len, bool *again)
@@ -362,8 +374,14 @@ read_once(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	else
 		got = base_source_read(&base, call, off, dst, len);
 	lock_take(&v->lock);
-	*again = !n->gone && staged == NULL && (n->file->staged != NULL ||
-	    n->remote != base.entry);
+	*again = false;
+	if (got == -ESTALE) {
+		/* It may be gone from its old name, and not ours by the new. */
+		if (save_await_thaw_locked(v, call, n) < 0)
+			got = -EINTR;
+		else
+			*again = has_moved_locked(v, n, staged, base.entry);
+	}
 	lock_drop(&v->lock);
 	base_source_release(&base);
 	staged_unref(staged);
@@ -377,10 +395,9 @@ content_read(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	bool again;
 	ssize_t got;
 
-	got = read_once(v, call, h, off, dst, len, &again);
-	/* Saved or renamed by us meanwhile: what was read from is no more. */
-	if (got == -ESTALE && again)
+	do
 		got = read_once(v, call, h, off, dst, len, &again);
+	while (again);
 	return got;
 }
 

@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "fs/save.h"
 #include "ns/ns.h"
 
 #include "base/banned.h"
@@ -257,7 +258,8 @@ take_locked(struct vfs *v, struct node *dir, const char *name,
 			node_set_remote_locked(v, n, e, asked_ms);
 		return n;
 	}
-	if (n != NULL && n->seen_ms > asked_ms)
+	/* Who renames or removes it says what it is then. */
+	if (n != NULL && (n->seen_ms > asked_ms || n->frozen > 0))
 		return n;
 	if (n != NULL && (n->kind != e->kind || n->backend != e->backend)) {
 		detach_locked(v, n);
@@ -297,7 +299,8 @@ refresh_children_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
 	DL_FOREACH_SAFE(dir->children, c, next) {
 		struct entry *e = list_find(dir->dir, c->name);
 
-		if (node_is_local_locked(v, c) || c->kind == ENTRY_SESSION)
+		if (node_is_local_locked(v, c) || c->kind == ENTRY_SESSION ||
+		    c->frozen > 0)
 			continue;
 		if (e == NULL)
 			c->seen_ms = 0; /* the next look-up finds it gone */
@@ -396,6 +399,9 @@ fetch_list_locked(struct vfs *v, struct call *call, struct node *dir, bool last)
 	if (ret == 0)
 		ret = store_list_locked(v, dir, &fetched, since, asked_ms,
 		    last);
+	else if (ret == -ENOENT &&
+	    (dir->remote != e || save_is_frozen_locked(v, dir)))
+		ret = -EAGAIN; /* it is being moved, or was */
 	list_clear(&fetched);
 	free(fetched.list);
 	entry_unref(e);
@@ -421,10 +427,12 @@ update_list_locked(struct vfs *v, struct call *call, struct node *dir,
 			(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 			continue;
 		}
+		if (tries > 0 && save_await_thaw_locked(v, call, dir) < 0)
+			return -EINTR;
 		if (list_is_fresh_locked(v, dir) ||
 		    (must && dir->dir->listed_ms > begun))
 			return 0;
-		ret = fetch_list_locked(v, call, dir, ++tries == LIST_TRIES);
+		ret = fetch_list_locked(v, call, dir, ++tries >= LIST_TRIES);
 		if (ret == -EAGAIN)
 			continue;
 		if (ret == -ENOTDIR)
@@ -451,7 +459,8 @@ find_known_locked(struct vfs *v, struct node *parent, const char *name,
 	struct entry *e;
 
 	n = node_find_locked(v, parent, name);
-	if (n != NULL && node_is_local_locked(v, n)) {
+	/* What is being replaced is there at every moment. */
+	if (n != NULL && (node_is_local_locked(v, n) || n->frozen > 0)) {
 		*out = n;
 		return 0;
 	}
@@ -507,6 +516,10 @@ ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
 		entry_unref(e);
 		return 1;
 	}
+	if (ret == -ENOENT && save_is_frozen_locked(v, parent)) {
+		ret = save_await_thaw_locked(v, call, parent);
+		return ret < 0 ? ret : 1;
+	}
 	if (ret == 0) {
 		n = take_locked(v, parent, name, e, asked_ms);
 		if (n != NULL)
@@ -516,7 +529,9 @@ ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
 		entry_unref(e);
 	} else if (ret == -ENOENT) {
 		n = node_find_locked(v, parent, name);
-		if (n != NULL && !node_is_local_locked(v, n))
+		if (n != NULL && (node_is_local_locked(v, n) || n->frozen > 0))
+			return 1;
+		if (n != NULL)
 			detach_locked(v, n);
 		note_absent(d, name, asked_ms);
 	}
@@ -627,28 +642,36 @@ dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
 {
 	struct entry *was, *e = NULL;
 	int64_t asked_ms;
+	bool again;
 	int ret;
 
-	lock_take(&v->lock);
-	if (n->gone || node_is_local_locked(v, n) ||
-	    (n->parent == NULL && n != v->root) ||
-	    (!now && node_ttl_left_locked(v, n) > 0)) {
+	do {
+		lock_take(&v->lock);
+		if (n->gone || node_is_local_locked(v, n) ||
+		    (n->parent == NULL && n != v->root) ||
+		    (!now && node_ttl_left_locked(v, n) > 0)) {
+			lock_drop(&v->lock);
+			return 0;
+		}
+		was = entry_ref(n->remote);
+		asked_ms = clock_mono_ms();
 		lock_drop(&v->lock);
-		return 0;
-	}
-	was = entry_ref(n->remote);
-	asked_ms = clock_mono_ms();
-	lock_drop(&v->lock);
-	ret = ns_refresh(v->config.ns, call, was, &e);
-	lock_take(&v->lock);
-	/* What we did to it meanwhile is newer than the answer. */
-	if (n->remote == was && !node_is_local_locked(v, n) && !n->gone)
-		ret = take_refreshed_locked(v, n, e, ret, asked_ms);
-	else if (ret == -ENOENT)
-		ret = 0;
-	lock_drop(&v->lock);
-	entry_unref(was);
-	entry_unref(e);
+		ret = ns_refresh(v->config.ns, call, was, &e);
+		lock_take(&v->lock);
+		/* What we do to it, or did meanwhile, is newer than the answer. */
+		again = ret == -ENOENT && save_is_frozen_locked(v, n);
+		if (again)
+			ret = save_await_thaw_locked(v, call, n);
+		else if (n->remote == was && !node_is_local_locked(v, n) &&
+		    !n->gone && n->frozen == 0)
+			ret = take_refreshed_locked(v, n, e, ret, asked_ms);
+		else if (ret == -ENOENT)
+			ret = 0;
+		lock_drop(&v->lock);
+		entry_unref(was);
+		entry_unref(e);
+		e = NULL;
+	} while (again && ret == 0);
 	return ret;
 }
 

@@ -167,18 +167,14 @@ names_mkdir(struct vfs *v, struct call *call, struct node *parent,
 
 /* --- removing ---------------------------------------------------------------------- */
 
-/* n is gone from the server and from its name. */
+/* n is gone from the server and from its name, which it may have lost already. */
 static void
-removed_locked(struct vfs *v, struct node *n, const struct entry *was)
-    REQUIRES(v->lock)
+removed_locked(struct vfs *v, struct node *parent, const char *name,
+    struct node *n, const struct entry *was) REQUIRES(v->lock)
 {
-	struct node *parent = n->parent;
-
-	if (parent != NULL && was != NULL &&
-	    dir_aside_locked(v, parent, was->name) == n)
-		dir_remove_locked(v, parent, was->name);
-	else if (parent != NULL)
-		dir_remove_locked(v, parent, n->name);
+	if (was != NULL && dir_aside_locked(v, parent, was->name) == n)
+		name = was->name;
+	dir_remove_locked(v, parent, name);
 	aside_end_locked(v, n);
 	if (was != NULL && v->config.overlay != NULL)
 		overlay_drop(v->config.overlay, was);
@@ -222,7 +218,7 @@ preserve(struct vfs *v, struct call *call, struct node *n,
 
 static int
 unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
-    struct node *n)
+    const char *name, struct node *n)
 {
 	struct entry *e, *hidden = NULL;
 	int ret = 0;
@@ -242,7 +238,7 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 		ret = 0; /* somebody was faster */
 	lock_take(&v->lock);
 	if (ret == 0) {
-		removed_locked(v, n, e);
+		removed_locked(v, parent, name, n, e);
 		if (hidden != NULL)
 			node_set_remote_locked(v, n, hidden,
 			    clock_mono_ms());
@@ -276,7 +272,7 @@ names_unlink(struct vfs *v, struct call *call, struct node *parent,
 	if (ret == 0)
 		ret = save_freeze(v, call, n);
 	if (ret == 0) {
-		ret = unlink_frozen(v, call, parent, n);
+		ret = unlink_frozen(v, call, parent, name, n);
 		save_thaw(v, n);
 	}
 	node_unref(v, n);
@@ -327,7 +323,7 @@ names_rmdir(struct vfs *v, struct call *call, struct node *parent,
 		ret = e->backend->ops->rmdir(e->backend, call, e);
 		lock_take(&v->lock);
 		if (ret == 0) {
-			removed_locked(v, n, e);
+			removed_locked(v, parent, name, n, e);
 		} else {
 			dir_drop_locked(v, n);
 			if (ret != -ENOTEMPTY) { /* unknown what happened */

@@ -194,12 +194,23 @@ struct undo {
 	bool aside;
 };
 
+/* Somebody may have looked for the old name, which the server still had. */
+static void
+drop_old_name_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
+{
+	struct node *other = node_find_locked(v, m->from_dir, m->from);
+
+	if (other != NULL && other != m->n)
+		node_part_locked(v, other);
+}
+
 static void
 undo_locked(struct vfs *v, const struct move *m, struct undo *u)
     REQUIRES(v->lock)
 {
 	struct node *n = m->n, *t = m->target;
 
+	drop_old_name_locked(v, m);
 	if (node_rename_locked(v, n, m->from_dir, m->from) < 0)
 		return;
 	n->scratch = u->scratch;
@@ -292,6 +303,7 @@ drop_old_object(const struct move *m, struct entry *old,
 	lock_take(&v->lock);
 	if (ret == 0 || ret == -ENOENT) {
 		dir_remove_locked(v, m->from_dir, old->name);
+		drop_old_name_locked(v, m);
 		ret = 0;
 	} else {
 		log_warn("rename", "%s has its new name, and could not be"

@@ -85,8 +85,8 @@ save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 	cond_signal(&v->work);
 }
 
-static bool
-is_frozen_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
+bool
+save_is_frozen_locked(struct vfs *v UNUSED, const struct node *n)
 {
 	for (; n != NULL; n = n->parent)
 		if (n->frozen > 0)
@@ -118,7 +118,7 @@ pick_locked(struct vfs *v) REQUIRES(v->lock)
 	struct node *n;
 
 	DL_FOREACH2(v->queue, n, save_next) {
-		if (n->file->saving || is_frozen_locked(v, n))
+		if (n->file->saving || save_is_frozen_locked(v, n))
 			continue;
 		n->file->queued = false;
 		DL_DELETE2(v->queue, n, save_prev, save_next);
@@ -416,7 +416,19 @@ save_thaw(struct vfs *v, struct node *n)
 	assert(n->frozen > 0);
 	n->frozen--;
 	cond_broadcast(&v->work);
+	cond_broadcast(&v->changed);
 	lock_drop(&v->lock);
+}
+
+int
+save_await_thaw_locked(struct vfs *v, struct call *call, struct node *n)
+{
+	while (save_is_frozen_locked(v, n)) {
+		if (call_interrupted(call))
+			return -EINTR;
+		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+	}
+	return 0;
 }
 
 void

@@ -25,6 +25,13 @@ void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 int save_freeze(struct vfs *v, struct call *call, struct node *n);
 void save_thaw(struct vfs *v, struct node *n);
 
+/* Is n, or a directory above it, being renamed or removed?  Then what the service
+ * says about it may be what we are about to know. */
+bool save_is_frozen_locked(struct vfs *v, const struct node *n)
+    REQUIRES(v->lock);
+int save_await_thaw_locked(struct vfs *v, struct call *call, struct node *n)
+    REQUIRES(v->lock);
+
 /* Sends everything dirty that may be sent, and waits. -EINTR, or the first error. */
 int save_all(struct vfs *v, struct call *call);
 

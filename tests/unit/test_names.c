@@ -229,8 +229,8 @@ remover_start(struct remover *x, struct rig *r, const char *path,
 	ck_assert_int_eq(pthread_create(&x->thread, NULL, remove_it, x), 0);
 }
 
-/* The file is found gone, by an fstat of somebody, while its removal is under way,
- * which then fails. */
+/* An fstat of somebody finds the file gone while its removal is under way, which then
+ * fails. */
 START_TEST(a_removal_may_fail_after_the_file_lost_its_name)
 {
 	struct remover x;
@@ -245,7 +245,10 @@ START_TEST(a_removal_may_fail_after_the_file_lost_its_name)
 	remover_start(&x, &r, "/a", NULL);
 	fake_await(&r.fake, FAKE_UNLINK, 1);
 	fake_remove(&r.fake, "/a");
-	ck_assert_int_eq(dir_refresh(r.v, &r.call, f.node, true), 0);
+	/* It waits for what the removal says. */
+	r.interrupt = true;
+	ck_assert_int_eq(dir_refresh(r.v, &r.call, f.node, true), -EINTR);
+	r.interrupt = false;
 	fake_unblock(&r.fake, FAKE_UNLINK);
 	pthread_join(x.thread, NULL);
 	ck_assert_int_eq(x.ret, -ETIMEDOUT);

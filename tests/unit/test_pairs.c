@@ -105,6 +105,18 @@ act_end(struct act *a)
 	return a->ret;
 }
 
+/* Returns when the service was asked for something. */
+static void
+await_call(struct rig *r)
+{
+	int64_t until = clock_mono_ms() + 60000;
+
+	while (fake_all_calls(&r->fake) == 0) {
+		ck_assert_int_lt(clock_mono_ms(), until);
+		usleep(1000);
+	}
+}
+
 /* Returns when n saves of that file were asked for. */
 static void
 await_tickets(struct rig *r, struct node *of, uint64_t n)
@@ -205,6 +217,31 @@ START_TEST(a_rename_of_a_changed_file_does_not_either)
 	fake_expect_text(&r.fake, "/a", "theirs");
 	fake_expect_text(&r.fake, "/b", "ours");
 	ck_assert_int_eq(rig_close(&f), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_listing_outlives_the_rename_of_its_directory)
+{
+	struct act a = { .what = LIST, .path = "/d" };
+	struct stat st;
+	struct node *n;
+	struct rig r;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set_text(&r.fake, "/d/f", "text");
+	rig_expect_list(&r, "/", "d");
+	ck_assert_int_eq(rig_walk(&r, "/d", &n), 0);
+	fake_block(&r.fake, FAKE_LIST);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_LIST, 1);
+	ck_assert_int_eq(rig_rename(&r, "/d", "/x"), 0);
+	fake_unblock(&r.fake, FAKE_LIST);
+	ck_assert_int_eq(act_end(&a), 1);
+	ck_assert(!n->gone);
+	ck_assert_int_eq(rig_stat(&r, "/x/f", &st), 0);
+	rig_put(&r, n);
 	rig_release(&r);
 }
 END_TEST
@@ -327,6 +364,185 @@ START_TEST(a_backup_that_was_written_is_sent_after_its_rename)
 }
 END_TEST
 
+/* Somebody looks at the old name while the content goes to the new one. */
+START_TEST(the_old_name_during_a_rename_by_content)
+{
+	struct act a = { .what = RENAME, .path = "/a", .to = "/b" };
+	struct stat st;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/b", "old");
+	ck_assert_int_eq(rig_save(&r, "/a", "ours"), 0);
+	if (_i < 2)
+		rig_expect_list(&r, "/", "a b");
+	else
+		rig_expect(&r, "/b", "old");
+	fake_block(&r.fake, FAKE_PUT);
+	if (_i % 2 != 0)
+		fake_fail(&r.fake, FAKE_PUT, 1, 1, -EACCES);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_PUT, 1);
+	(void)rig_stat(&r, "/a", &st);
+	fake_unblock(&r.fake, FAKE_PUT);
+	ck_assert_int_eq(act_end(&a), _i % 2 != 0 ? -EACCES : 0);
+	rig_expect(&r, "/b", _i % 2 != 0 ? "old" : "ours");
+	rig_expect(&r, "/a", _i % 2 != 0 ? "ours" : NULL);
+	rig_release(&r);
+}
+END_TEST
+
+/* They are looked at after the server has renamed, and before we know. */
+START_TEST(both_names_during_a_rename_by_the_service)
+{
+	struct act a = { .what = RENAME, .path = "/a", .to = "/b" };
+	struct act b = { .what = STAT, .path = _i < 2 ? "/a" : "/b" };
+	struct rig_file f, g;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "new");
+	fake_set_text(&r.fake, "/b", "older");
+	rig_expect(&r, "/a", "new");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_open(&r, "/b", O_RDONLY, &g), 0);
+	fake_hold(&r.fake, FAKE_RENAME, true);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_RENAME, 1);
+	if (_i % 2 == 0)
+		rig_expire(&r);
+	else
+		r.v->config.attr_ttl_ms = 0;
+	fake_forget_calls(&r.fake);
+	act_start(&b, &r);
+	await_call(&r);
+	fake_hold(&r.fake, FAKE_RENAME, false);
+	ck_assert_int_eq(act_end(&a), 0);
+	ck_assert_int_eq(act_end(&b) == -ENOENT ? 0 : b.ret, 0);
+	if (_i >= 2)
+		ck_assert_int_eq(b.ret, 0);
+	rig_expect_file(&f, "new");
+	rig_expect_file(&g, "older");
+	rig_release_file(&f);
+	rig_release_file(&g);
+	r.v->config.attr_ttl_ms = 10000;
+	rig_expect(&r, "/b", "new");
+	rig_expect(&r, "/a", NULL);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(an_fstat_during_a_rename)
+{
+	struct act a = { .what = RENAME, .path = "/a", .to = "/b" };
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "new");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	fake_hold(&r.fake, FAKE_RENAME, true);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_RENAME, 1);
+	/* As an fstat does that finds the attributes old. */
+	r.interrupt = true;
+	(void)dir_refresh(r.v, &r.call, f.node, true);
+	r.interrupt = false;
+	fake_hold(&r.fake, FAKE_RENAME, false);
+	ck_assert_int_eq(act_end(&a), 0);
+	rig_expect(&r, "/b", "new");
+	rig_expect_file(&f, "new");
+	rig_release_file(&f);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_read_during_a_rename)
+{
+	char *data = calloc(1, 3 * MB);
+	struct act a = { .what = RENAME, .path = _i ? "/d" : "/d/a",
+		.to = _i ? "/e" : "/d/b" };
+	struct rig_file f;
+	struct act b = { .what = READ, .file = &f, .len = 2 * MB };
+	struct rig r;
+
+	data[2 * MB] = 'x';
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set(&r.fake, "/d/a", data, 3 * MB);
+	ck_assert_int_eq(rig_open(&r, "/d/a", O_RDWR, &f), 0);
+	fake_hold(&r.fake, FAKE_RENAME, true);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_RENAME, 1);
+	fake_forget_calls(&r.fake);
+	act_start(&b, &r);
+	await_call(&r);
+	fake_hold(&r.fake, FAKE_RENAME, false);
+	ck_assert_int_eq(act_end(&a), 0);
+	ck_assert_int_eq(act_end(&b), 1);
+	ck_assert_int_eq(b.got, 'x');
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+START_TEST(a_read_of_a_written_file_while_its_directory_moves)
+{
+	char *data = calloc(1, 3 * MB);
+	struct act a = { .what = RENAME, .path = "/d", .to = "/e" };
+	struct rig_file f;
+	struct act b = { .what = READ, .file = &f, .len = 2 * MB };
+	struct rig r;
+
+	data[2 * MB] = 'x';
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set(&r.fake, "/d/a", data, 3 * MB);
+	ck_assert_int_eq(rig_open(&r, "/d/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "w", 0), 0);
+	fake_block(&r.fake, FAKE_READ);
+	act_start(&b, &r);
+	fake_await(&r.fake, FAKE_READ, 1);
+	act_start(&a, &r);
+	ck_assert_int_eq(act_end(&a), 0);
+	fake_unblock(&r.fake, FAKE_READ);
+	ck_assert_int_eq(act_end(&b), 1);
+	ck_assert_int_eq(b.got, 'x');
+	ck_assert_int_eq(rig_close(&f), 0);
+	data[0] = 'w';
+	fake_expect(&r.fake, "/e/a", data, 3 * MB);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+START_TEST(a_read_does_not_get_the_next_file_of_the_name)
+{
+	char *data = calloc(1, 3 * MB);
+	struct rig_file f;
+	struct act b = { .what = READ, .file = &f, .len = 2 * MB };
+	struct rig r;
+
+	rig_make(&r);
+	data[2 * MB] = 'x';
+	fake_set(&r.fake, "/a", data, 3 * MB);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	fake_block(&r.fake, FAKE_READ);
+	act_start(&b, &r);
+	fake_await(&r.fake, FAKE_READ, 1);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), 0);
+	data[2 * MB] = 'n';
+	fake_set(&r.fake, "/a", data, 3 * MB);
+	fake_unblock(&r.fake, FAKE_READ);
+	ck_assert_int_eq(act_end(&b), 1);
+	ck_assert_int_eq(b.got, 'x');
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
 START_TEST(an_old_row_does_not_show_an_old_version)
 {
 	struct dir_rows rows = { 0 };
@@ -354,16 +570,55 @@ START_TEST(an_old_row_does_not_show_an_old_version)
 }
 END_TEST
 
+/* Somebody finds it gone before the one who removes it knows. */
+START_TEST(a_listing_on_its_way_does_not_show_a_removed_file)
+{
+	struct act a = { .what = LIST, .path = "/" };
+	struct act b = { .what = UNLINK, .path = "/a" };
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "text");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	rig_expect_file(&f, "text");
+	fake_stale_list(&r.fake);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_LIST, 1);
+	fake_hold(&r.fake, FAKE_UNLINK, true);
+	act_start(&b, &r);
+	fake_await(&r.fake, FAKE_UNLINK, 1);
+	r.interrupt = true;
+	(void)dir_refresh(r.v, &r.call, f.node, true);
+	r.interrupt = false;
+	fake_hold(&r.fake, FAKE_UNLINK, false);
+	ck_assert_int_eq(act_end(&b), 0);
+	fake_unblock(&r.fake, FAKE_LIST);
+	ck_assert_int_eq(act_end(&a), 0);
+	rig_expect_list(&r, "/", "");
+	rig_release_file(&f);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
 	UNIT(a_rename_does_not_delete_what_others_wrote),
 	UNIT(a_rename_of_a_changed_file_does_not_either),
+	UNIT(a_listing_outlives_the_rename_of_its_directory),
 	UNIT_ROWS(what_a_rename_could_not_send_is_still_sent, again_rows),
 	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
 	UNIT(a_retry_does_not_send_what_was_just_emptied),
 	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
+	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
+	UNIT_TIMES(both_names_during_a_rename_by_the_service, 4),
+	UNIT(an_fstat_during_a_rename),
+	UNIT_TIMES(a_read_during_a_rename, 2),
+	UNIT(a_read_of_a_written_file_while_its_directory_moves),
+	UNIT(a_read_does_not_get_the_next_file_of_the_name),
 	UNIT(an_old_row_does_not_show_an_old_version),
+	UNIT(a_listing_on_its_way_does_not_show_a_removed_file),
 };
 
 UNIT_MAIN("pairs", tests)
