@@ -112,19 +112,14 @@ names_create(struct vfs *v, struct call *call, struct node *parent,
 	return ret;
 }
 
-int
-names_mkdir(struct vfs *v, struct call *call, struct node *parent,
+static int
+mkdir_held(struct vfs *v, struct call *call, struct node *parent,
     const char *name, struct node **out)
 {
 	struct entry *dir, *e = NULL;
 	struct node *n = NULL;
 	int ret;
 
-	ret = check(v, parent, name);
-	if (ret < 0)
-		return ret;
-	if (parent->backend->ops->mkdir == NULL)
-		return -EPERM;
 	ret = dir_lookup_new(v, call, parent, name, &n);
 	if (ret == 0) {
 		node_unref(v, n);
@@ -163,6 +158,24 @@ names_mkdir(struct vfs *v, struct call *call, struct node *parent,
 		return dir_lookup(v, call, parent, name, out);
 	*out = n;
 	return 0;
+}
+
+int
+names_mkdir(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, struct node **out)
+{
+	int ret;
+
+	ret = check(v, parent, name);
+	if (ret == 0 && parent->backend->ops->mkdir == NULL)
+		ret = -EPERM;
+	if (ret == 0)
+		ret = save_hold(v, call, parent, NULL);
+	if (ret < 0)
+		return ret;
+	ret = mkdir_held(v, call, parent, name, out);
+	save_let_go(v, parent, NULL);
+	return ret;
 }
 
 /* --- removing ---------------------------------------------------------------------- */
@@ -216,16 +229,22 @@ preserve(struct vfs *v, struct call *call, struct node *n,
 	return ret;
 }
 
+/* -EAGAIN: name shows something else by now. */
 static int
 unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
     const char *name, struct node *n)
 {
-	struct entry *e, *hidden = NULL;
+	struct entry *e = NULL, *hidden = NULL;
 	int ret = 0;
 
 	lock_take(&v->lock);
-	e = aside_object_locked(v, n);
+	if (node_find_locked(v, parent, name) != n)
+		ret = -EAGAIN;
+	else
+		e = aside_object_locked(v, n);
 	lock_drop(&v->lock);
+	if (ret < 0)
+		return ret;
 	if (e != NULL && e->backend->ops->unlink == NULL) {
 		entry_unref(e);
 		return -EPERM;
@@ -254,29 +273,44 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 	return ret;
 }
 
-int
-names_unlink(struct vfs *v, struct call *call, struct node *parent,
+static int
+unlink_held(struct vfs *v, struct call *call, struct node *parent,
     const char *name)
 {
 	struct node *n;
 	int ret;
 
-	ret = check(v, parent, NULL);
-	if (ret < 0)
-		return ret;
-	ret = dir_lookup(v, call, parent, name, &n);
-	if (ret < 0)
-		return ret;
-	if (n->kind == ENTRY_DIR)
-		ret = -EISDIR;
-	if (ret == 0)
-		ret = save_freeze(v, call, n);
-	if (ret == 0) {
-		ret = unlink_frozen(v, call, parent, name, n);
-		save_thaw(v, n);
-	}
-	node_unref(v, n);
+	do {
+		ret = dir_lookup(v, call, parent, name, &n);
+		if (ret < 0)
+			return ret;
+		if (n->kind == ENTRY_DIR)
+			ret = -EISDIR;
+		if (ret == 0)
+			ret = save_freeze(v, call, n);
+		if (ret == 0) {
+			ret = unlink_frozen(v, call, parent, name, n);
+			save_thaw(v, n);
+		}
+		node_unref(v, n);
+	} while (ret == -EAGAIN);
 	save_record_reap(v);
+	return ret;
+}
+
+int
+names_unlink(struct vfs *v, struct call *call, struct node *parent,
+    const char *name)
+{
+	int ret;
+
+	ret = check(v, parent, NULL);
+	if (ret == 0)
+		ret = save_hold(v, call, parent, NULL);
+	if (ret < 0)
+		return ret;
+	ret = unlink_held(v, call, parent, name);
+	save_let_go(v, parent, NULL);
 	return ret;
 }
 
@@ -293,17 +327,14 @@ has_local_names(struct vfs *v, struct node *dir)
 	return found;
 }
 
-int
-names_rmdir(struct vfs *v, struct call *call, struct node *parent,
+static int
+rmdir_held(struct vfs *v, struct call *call, struct node *parent,
     const char *name)
 {
 	struct entry *e;
 	struct node *n;
 	int ret;
 
-	ret = check(v, parent, NULL);
-	if (ret < 0)
-		return ret;
 	ret = dir_lookup(v, call, parent, name, &n);
 	if (ret < 0)
 		return ret;
@@ -336,5 +367,21 @@ names_rmdir(struct vfs *v, struct call *call, struct node *parent,
 	}
 	entry_unref(e);
 	node_unref(v, n);
+	return ret;
+}
+
+int
+names_rmdir(struct vfs *v, struct call *call, struct node *parent,
+    const char *name)
+{
+	int ret;
+
+	ret = check(v, parent, NULL);
+	if (ret == 0)
+		ret = save_hold(v, call, parent, NULL);
+	if (ret < 0)
+		return ret;
+	ret = rmdir_held(v, call, parent, name);
+	save_let_go(v, parent, NULL);
 	return ret;
 }

@@ -122,6 +122,8 @@ struct node {
 	bool delete_at_release; /* remote has a hidden name of ours */
 	uint64_t delete_subject;
 	unsigned frozen; /* being renamed or removed: no save here or below */
+	unsigned closing; /* about to be, when the names below are at rest */
+	unsigned changing; /* changes of names in it under way */
 	uint64_t kernel_pages; /* hash of the version whose pages the kernel has */
 
 	struct node_dir *dir;	/* directories; made when needed */

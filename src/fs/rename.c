@@ -329,6 +329,7 @@ send_frozen(const struct move *m)
 	if (ret == -EINTR) {
 		lock_take(&v->lock);
 		n->frozen++;
+		n->closing++;
 		lock_drop(&v->lock);
 		return ret;
 	}
@@ -642,21 +643,82 @@ check_names(const struct move *m)
 	    ops->check_name(m->to_dir->backend, m->to) : 0;
 }
 
-/* Nothing at or below what moves is being sent meanwhile. */
+/* Do both names still show what was found under them? */
+static bool
+is_still_so(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *to;
+	bool so;
+
+	lock_take(&v->lock);
+	to = node_find_locked(v, m->to_dir, m->to);
+	so = node_find_locked(v, m->from_dir, m->from) == m->n &&
+	    to == m->target;
+	lock_drop(&v->lock);
+	return so;
+}
+
+/* The new file that is about to replace n's object, when n is moved aside; a
+ * reference, or NULL. */
+static struct node *
+successor(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *n = NULL;
+
+	lock_take(&v->lock);
+	if (m->n->aside)
+		n = node_find_locked(v, m->from_dir, m->n->remote->name);
+	if (n != NULL)
+		(void)node_ref_locked(v, n);
+	lock_drop(&v->lock);
+	return n;
+}
+
+/* Nothing at or below what moves is being sent meanwhile.  -EAGAIN: a name shows
+ * something else by now. */
 static int
 move_frozen(struct move *m)
 {
-	struct node *frozen[2] = { m->n, m->target };
-	int ret = 0, held = 0;
+	struct node *next = successor(m);
+	struct node *frozen[3] = { m->n, m->target, next };
+	int ret = 0, held;
 
-	while (ret == 0 && held < 2 && frozen[held] != NULL) {
-		ret = save_freeze(m->v, m->call, frozen[held]);
-		held += ret == 0;
+	for (held = 0; held < 3; held++) {
+		if (frozen[held] != NULL)
+			ret = save_freeze(m->v, m->call, frozen[held]);
+		if (ret < 0)
+			break;
 	}
+	if (ret == 0 && !is_still_so(m))
+		ret = -EAGAIN;
 	if (ret == 0)
 		ret = m->n->kind == ENTRY_DIR ? move_dir(m) : move_file(m);
-	while (held > 0)
-		save_thaw(m->v, frozen[--held]);
+	while (held-- > 0)
+		if (frozen[held] != NULL)
+			save_thaw(m->v, frozen[held]);
+	node_unref(m->v, next);
+	return ret;
+}
+
+static int
+rename_held(struct move *m, unsigned flags)
+{
+	int ret;
+
+	do {
+		ret = dir_lookup(m->v, m->call, m->from_dir, m->from, &m->n);
+		if (ret == 0)
+			ret = find_target(m, flags);
+		if (ret == 0 && m->n->backend != m->to_dir->backend)
+			ret = -EXDEV;
+		if (ret == 0 && m->n != m->target)
+			ret = move_frozen(m);
+		node_unref(m->v, m->target);
+		node_unref(m->v, m->n);
+		m->target = m->n = NULL;
+	} while (ret == -EAGAIN);
 	return ret;
 }
 
@@ -671,15 +733,11 @@ rename_node(struct vfs *v, struct call *call, struct node *from_dir,
 		return -EINVAL;
 	ret = check_names(&m);
 	if (ret == 0)
-		ret = dir_lookup(v, call, from_dir, from, &m.n);
-	if (ret == 0)
-		ret = find_target(&m, flags);
-	if (ret == 0 && m.n->backend != to_dir->backend)
-		ret = -EXDEV;
-	if (ret == 0 && m.n != m.target)
-		ret = move_frozen(&m);
-	node_unref(v, m.target);
-	node_unref(v, m.n);
+		ret = save_hold(v, call, from_dir, to_dir);
+	if (ret < 0)
+		return ret;
+	ret = rename_held(&m, flags);
+	save_let_go(v, from_dir, to_dir);
 	save_record_reap(v);
 	return ret;
 }

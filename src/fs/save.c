@@ -376,35 +376,105 @@ save_all(struct vfs *v, struct call *call)
 	return send_all(v, call, false);
 }
 
-int
-save_freeze(struct vfs *v, struct call *call, struct node *n)
+static bool
+is_closing_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
 {
-	struct node *other, *next;
+	for (; n != NULL; n = n->parent)
+		if (n->closing > 0)
+			return true;
+	return false;
+}
+
+int
+save_hold(struct vfs *v, struct call *call, struct node *dir,
+    struct node *other)
+{
 	int ret = 0;
 
 	lock_take(&v->lock);
-	n->frozen++;
-	for (;;) {
-		bool busy = false;
-
-		if (v->saving == 0)
-			break;
-		HASH_ITER(hh_id, v->by_id, other, next)
-			if (other->file != NULL && other->file->saving &&
-			    node_is_below_locked(v, other, n)) {
-				busy = true;
-				break;
-			}
-		if (!busy)
-			break;
+	/* Both at once: who held one and waited for the other could wait for
+	 * somebody who waits for the one. */
+	while (is_closing_locked(v, dir) || is_closing_locked(v, other)) {
 		if (call_interrupted(call)) {
-			n->frozen--;
 			ret = -EINTR;
 			break;
 		}
 		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 	}
+	if (ret == 0) {
+		dir->changing++;
+		if (other != NULL)
+			other->changing++;
+	}
+	lock_drop(&v->lock);
+	return ret;
+}
+
+void
+save_let_go(struct vfs *v, struct node *dir, struct node *other)
+{
+	lock_take(&v->lock);
+	dir->changing--;
+	if (other != NULL)
+		other->changing--;
+	cond_broadcast(&v->changed);
+	lock_drop(&v->lock);
+}
+
+static bool
+is_saving(const struct node *n)
+{
+	return n->file != NULL && n->file->saving;
+}
+
+static bool
+is_changing(const struct node *n)
+{
+	return n->changing > 0;
+}
+
+/* Waits until no node at or below n is busy. */
+static int
+await_rest_locked(struct vfs *v, struct call *call, struct node *n,
+    bool (*is_busy)(const struct node *)) REQUIRES(v->lock)
+{
+	struct node *other, *next;
+
+	for (;;) {
+		bool busy = false;
+
+		HASH_ITER(hh_id, v->by_id, other, next)
+			if (is_busy(other) && node_is_below_locked(v, other, n)) {
+				busy = true;
+				break;
+			}
+		if (!busy)
+			return 0;
+		if (call_interrupted(call))
+			return -EINTR;
+		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+	}
+}
+
+int
+save_freeze(struct vfs *v, struct call *call, struct node *n)
+{
+	int ret = 0;
+
+	lock_take(&v->lock);
+	n->closing++;
+	/* Those who change names below may need the saver, so it goes on. */
+	if (n->kind == ENTRY_DIR)
+		ret = await_rest_locked(v, call, n, is_changing);
+	n->frozen++;
+	if (ret == 0 && v->saving > 0)
+		ret = await_rest_locked(v, call, n, is_saving);
+	if (ret < 0) {
+		n->frozen--;
+		n->closing--;
+	}
 	cond_broadcast(&v->work);
+	cond_broadcast(&v->changed);
 	lock_drop(&v->lock);
 	return ret;
 }
@@ -415,6 +485,7 @@ save_thaw(struct vfs *v, struct node *n)
 	lock_take(&v->lock);
 	assert(n->frozen > 0);
 	n->frozen--;
+	n->closing--;
 	cond_broadcast(&v->work);
 	cond_broadcast(&v->changed);
 	lock_drop(&v->lock);

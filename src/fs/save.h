@@ -21,9 +21,16 @@ void save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 /* n's changes will not be sent: it was deleted, or its content dropped. */
 void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
-/* Waits until nothing at or below n is being sent, and keeps it so until thaw. */
+/* Waits until nothing at or below n is being sent or changes its name, and keeps it
+ * so until thaw. */
 int save_freeze(struct vfs *v, struct call *call, struct node *n);
 void save_thaw(struct vfs *v, struct node *n);
+
+/* A change of names in dir, and in other when it is not NULL, begins and ends: no
+ * directory at or above them is renamed or removed meanwhile. */
+int save_hold(struct vfs *v, struct call *call, struct node *dir,
+    struct node *other);
+void save_let_go(struct vfs *v, struct node *dir, struct node *other);
 
 /* Is n, or a directory above it, being renamed or removed?  Then what the service
  * says about it may be what we are about to know. */

@@ -105,6 +105,21 @@ act_end(struct act *a)
 	return a->ret;
 }
 
+/* Returns when somebody waits for rest at or below n. */
+static void
+await_closing(struct rig *r, struct node *n)
+{
+	struct vfs *v = r->v;
+	int64_t until = clock_mono_ms() + 60000;
+
+	lock_take(&v->lock);
+	while (n->closing == 0) {
+		ck_assert_int_lt(clock_mono_ms(), until);
+		(void)cond_wait_ms(&v->changed, &v->lock, 5);
+	}
+	lock_drop(&v->lock);
+}
+
 /* Returns when the service was asked for something. */
 static void
 await_call(struct rig *r)
@@ -364,6 +379,37 @@ START_TEST(a_backup_that_was_written_is_sent_after_its_rename)
 }
 END_TEST
 
+/* The rename waits for an upload, which finds another version. */
+START_TEST(a_rename_after_a_conflict_is_of_what_is_there)
+{
+	struct rig_file f;
+	struct act a = { .what = FLUSH, .file = &f };
+	struct act b = { .what = RENAME, .path = "/a", .to = "/b" };
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	if (_i)
+		fake_set_text(&r.fake, "/b", "b");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "our", 0), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	fake_block(&r.fake, FAKE_REFRESH);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_REFRESH, 1);
+	act_start(&b, &r);
+	await_closing(&r, f.node);
+	fake_unblock(&r.fake, FAKE_REFRESH);
+	ck_assert_int_eq(act_end(&a), -ESTALE);
+	ck_assert_int_eq(act_end(&b), 0);
+	rig_release_file(&f);
+	fake_expect_text(&r.fake, "/b", "theirs");
+	rig_expect(&r, "/b", "theirs");
+	rig_expect(&r, "/a", NULL);
+	rig_release(&r);
+}
+END_TEST
+
 /* Somebody looks at the old name while the content goes to the new one. */
 START_TEST(the_old_name_during_a_rename_by_content)
 {
@@ -543,6 +589,80 @@ START_TEST(a_read_does_not_get_the_next_file_of_the_name)
 }
 END_TEST
 
+START_TEST(names_below_a_directory_that_moves)
+{
+	struct act a = { .what = RENAME, .path = "/d", .to = "/x" };
+	struct act b = { .what = _i == 0 ? MKDIR : _i == 1 ? UNLINK : RMDIR,
+		.path = _i == 0 ? "/d/e/n" : _i == 1 ? "/d/e/f" : "/d/e/g" };
+	enum fake_op op = _i == 0 ? FAKE_MKDIR : _i == 1 ? FAKE_UNLINK :
+							   FAKE_RMDIR;
+	struct node *d;
+	struct rig r;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_mkdir(&r.fake, "/d/e");
+	fake_mkdir(&r.fake, "/d/e/g");
+	fake_set_text(&r.fake, "/d/e/f", "f");
+	ck_assert_int_eq(rig_walk(&r, "/d", &d), 0);
+	fake_block(&r.fake, op);
+	act_start(&b, &r);
+	fake_await(&r.fake, op, 1);
+	act_start(&a, &r);
+	await_closing(&r, d);
+	fake_unblock(&r.fake, op);
+	ck_assert_int_eq(act_end(&b), 0);
+	ck_assert_int_eq(act_end(&a), 0);
+	ck_assert(!fake_has(&r.fake, "/d"));
+	rig_expire(&r);
+	rig_expect_list(&r, "/x/e", _i == 0 ? "f g n" : _i == 1 ? "g" : "f");
+	rig_put(&r, d);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_backup_is_renamed_while_the_new_file_is_sent)
+{
+	struct rig_file f;
+	struct act a = { .what = FLUSH, .file = &f };
+	struct act b = { .what = _i % 2 == 0 ? RENAME : UNLINK, .path = "/a~",
+		.to = "/b" };
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "newer", 0), 0);
+	if (_i < 2)
+		fake_block(&r.fake, FAKE_PUT);
+	else
+		fake_hold(&r.fake, FAKE_PUT, true);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_PUT, 1);
+	act_start(&b, &r);
+	if (b.what == RENAME)
+		await_closing(&r, f.node);
+	else
+		ck_assert_int_eq(act_end(&b), 0);
+	fake_unblock(&r.fake, FAKE_PUT);
+	fake_hold(&r.fake, FAKE_PUT, false);
+	ck_assert_int_eq(act_end(&a), 0);
+	if (b.what == RENAME)
+		ck_assert_int_eq(act_end(&b), 0);
+	rig_release_file(&f);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "newer");
+	if (_i % 2 == 0) {
+		fake_expect_text(&r.fake, "/b", "old");
+		ck_assert_int_eq(rig_unlink(&r, "/b"), 0);
+	}
+	ck_assert_uint_eq(fake_count(&r.fake), 1);
+	rig_expect_list(&r, "/", "a");
+	rig_release(&r);
+}
+END_TEST
+
 START_TEST(an_old_row_does_not_show_an_old_version)
 {
 	struct dir_rows rows = { 0 };
@@ -611,12 +731,15 @@ static const struct unit_test tests[] = {
 	UNIT(emptied_after_a_failed_upload_is_not_sent_empty),
 	UNIT(a_retry_does_not_send_what_was_just_emptied),
 	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
+	UNIT_TIMES(a_rename_after_a_conflict_is_of_what_is_there, 2),
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
 	UNIT_TIMES(both_names_during_a_rename_by_the_service, 4),
 	UNIT(an_fstat_during_a_rename),
 	UNIT_TIMES(a_read_during_a_rename, 2),
 	UNIT(a_read_of_a_written_file_while_its_directory_moves),
 	UNIT(a_read_does_not_get_the_next_file_of_the_name),
+	UNIT_TIMES(names_below_a_directory_that_moves, 3),
+	UNIT_TIMES(a_backup_is_renamed_while_the_new_file_is_sent, 4),
 	UNIT(an_old_row_does_not_show_an_old_version),
 	UNIT(a_listing_on_its_way_does_not_show_a_removed_file),
 };
