@@ -173,6 +173,20 @@ aside_doom(struct vfs *v, struct node *n)
 	return ret;
 }
 
+void
+aside_doom_moved(struct vfs *v, struct node *n)
+{
+	struct entry *e;
+	uint64_t subject;
+
+	lock_take(&v->lock);
+	e = entry_ref(n->remote);
+	subject = n->delete_subject;
+	lock_drop(&v->lock);
+	(void)note(v, JOURNAL_DELETE, subject, e, NULL); /* logged */
+	entry_unref(e);
+}
+
 /* --- doing it ------------------------------------------------------------------- */
 
 static int
@@ -195,6 +209,7 @@ delete_hidden(struct vfs *v, struct call *call, struct node *n)
 		journal_end(v->config.journal, n->delete_subject);
 		lock_take(&v->lock);
 		n->delete_at_release = false;
+		node_unhide_locked(v, n);
 		lock_drop(&v->lock);
 	} else {
 		log_warn("aside", "%s could not be deleted", e->path);

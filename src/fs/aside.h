@@ -39,6 +39,9 @@ int aside_clear(struct vfs *v, struct call *call, struct node *dir,
  * release. */
 int aside_doom(struct vfs *v, struct node *n);
 
+/* The hidden object of n has moved with its directory. */
+void aside_doom_moved(struct vfs *v, struct node *n);
+
 /* Does now what waited: the real rename, or the deletion.  The saver calls it. */
 int aside_settle(struct vfs *v, struct call *call, struct node *n);
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cache/journal.h"
 #include "fs/dir.h"
+#include "fs/save.h"
 #include "fs/upload.h"
 #include "ns/ns.h"
 
@@ -60,6 +61,9 @@ replace(struct loose *l, struct call *call)
 	struct node *n;
 	int ret;
 
+	ret = save_hold(v, call, l->dir, NULL);
+	if (ret < 0)
+		return ret;
 	lock_take(&v->lock);
 	up.dir = entry_ref(l->dir->remote);
 	lock_drop(&v->lock);
@@ -78,6 +82,7 @@ replace(struct loose *l, struct call *call)
 		lock_drop(&v->lock);
 	}
 	entry_unref(out);
+	save_let_go(v, l->dir, NULL);
 	entry_unref(up.old);
 	entry_unref(up.dir);
 	return ret;

@@ -258,9 +258,11 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 	lock_take(&v->lock);
 	if (ret == 0) {
 		removed_locked(v, parent, name, n, e);
-		if (hidden != NULL)
+		if (hidden != NULL) {
 			node_set_remote_locked(v, n, hidden,
 			    clock_mono_ms());
+			node_hide_locked(v, n, parent);
+		}
 	} else {
 		dir_drop_locked(v, parent); /* unknown what happened */
 		n->seen_ms = 0;

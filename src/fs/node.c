@@ -187,6 +187,23 @@ node_unname_locked(struct vfs *v, struct node *n)
 }
 
 void
+node_hide_locked(struct vfs *v, struct node *n, struct node *dir)
+{
+	node_unhide_locked(v, n);
+	n->hidden_in = node_ref_locked(v, dir);
+}
+
+void
+node_unhide_locked(struct vfs *v, struct node *n)
+{
+	struct node *dir = n->hidden_in;
+
+	n->hidden_in = NULL;
+	if (dir != NULL)
+		node_unref_locked(v, dir);
+}
+
+void
 node_part_locked(struct vfs *v, struct node *n)
 {
 	if (n->parent != NULL)
@@ -199,7 +216,7 @@ bool
 node_is_below_locked(struct vfs *v UNUSED, const struct node *n,
     const struct node *top)
 {
-	for (; n != NULL; n = n->parent)
+	for (; n != NULL; n = node_home(n))
 		if (n == top)
 			return true;
 	return false;
@@ -297,6 +314,7 @@ static void
 free_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	node_unname_locked(v, n);
+	node_unhide_locked(v, n);
 	HASH_DELETE(hh_id, v->by_id, n);
 	if (n->ino_moved)
 		ino_moved_locked(v, n->ino, -1);
@@ -316,8 +334,10 @@ node_free_all_locked(struct vfs *v)
 
 	HASH_ITER(hh_id, v->by_id, n, next)
 		n->refs++; /* none of them goes before its turn */
-	HASH_ITER(hh_id, v->by_id, n, next)
+	HASH_ITER(hh_id, v->by_id, n, next) {
 		node_unname_locked(v, n);
+		node_unhide_locked(v, n);
+	}
 	HASH_ITER(hh_id, v->by_id, n, next)
 		free_node_locked(v, n);
 	HASH_ITER(hh, v->moved, m, after) {

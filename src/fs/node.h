@@ -121,6 +121,7 @@ struct node {
 	uint64_t aside_subject;
 	bool delete_at_release; /* remote has a hidden name of ours */
 	uint64_t delete_subject;
+	struct node *hidden_in; /* in this directory; a reference */
 	unsigned frozen; /* being renamed or removed: no save here or below */
 	unsigned closing; /* about to be, when the names below are at rest */
 	unsigned changing; /* changes of names in it under way */
@@ -209,6 +210,18 @@ int node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
 /* The name shows something else from now on, and the kernel does not know: n keeps
  * its content for those who have it open. */
 void node_part_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
+/* n, without a name, has its object in dir, and moves with it. */
+void node_hide_locked(struct vfs *v, struct node *n, struct node *dir)
+    REQUIRES(v->lock);
+void node_unhide_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
+/* The directory of n or of its object; NULL for the root and others without. */
+static inline struct node *
+node_home(const struct node *n)
+{
+	return n->parent != NULL ? n->parent : n->hidden_in;
+}
 
 /* n has no name any more. */
 void node_unname_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);

@@ -61,7 +61,26 @@ rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
 	}
 }
 
-/* The journal must name the new paths of what is unsent below dir. */
+/* So do those of hidden objects in directories at or below top. */
+static void
+rekey_hidden_locked(struct vfs *v, struct node *top) REQUIRES(v->lock)
+{
+	struct node *n, *next;
+	struct entry *e;
+
+	HASH_ITER(hh_id, v->by_id, n, next) {
+		struct node *dir = n->hidden_in;
+
+		if (dir == NULL || !node_is_below_locked(v, dir, top) ||
+		    dir->backend->ops->rekey(dir->backend, dir->remote,
+			n->remote->name, n->remote, &e) < 0)
+			continue;
+		node_set_remote_locked(v, n, e, clock_mono_ms());
+		entry_unref(e);
+	}
+}
+
+/* The journal must name the new paths of what is unsent or hidden below dir. */
 static void
 renamed_below(struct vfs *v, struct node *top)
 {
@@ -73,7 +92,8 @@ renamed_below(struct vfs *v, struct node *top)
 		lock_take(&v->lock);
 		/* In the order of their numbers, which by_id keeps. */
 		HASH_ITER(hh_id, v->by_id, n, next) {
-			if (n->id > after && node_is_dirty_locked(v, n) &&
+			if (n->id > after && (n->delete_at_release ||
+				node_is_dirty_locked(v, n)) &&
 			    node_is_below_locked(v, n, top)) {
 				found = node_ref_locked(v, n);
 				break;
@@ -82,7 +102,10 @@ renamed_below(struct vfs *v, struct node *top)
 		lock_drop(&v->lock);
 		if (found != NULL) {
 			after = found->id;
-			save_record_renamed(v, found);
+			if (found->hidden_in != NULL)
+				aside_doom_moved(v, found);
+			else
+				save_record_renamed(v, found);
 			node_unref(v, found);
 		}
 	} while (found != NULL);
@@ -450,8 +473,10 @@ renamed_locked(struct vfs *v, const struct move *m, struct entry *was,
 	if (n->kind == ENTRY_FILE)
 		n->scratch = SCRATCH_NO;
 	dir_put_locked(v, m->to_dir, moved);
-	if (n->kind == ENTRY_DIR)
+	if (n->kind == ENTRY_DIR) {
 		rekey_below_locked(v, n);
+		rekey_hidden_locked(v, n);
+	}
 	return ret;
 }
 

@@ -88,7 +88,7 @@ save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 bool
 save_is_frozen_locked(struct vfs *v UNUSED, const struct node *n)
 {
-	for (; n != NULL; n = n->parent)
+	for (; n != NULL; n = node_home(n))
 		if (n->frozen > 0)
 			return true;
 	return false;

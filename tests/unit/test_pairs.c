@@ -621,6 +621,31 @@ START_TEST(names_below_a_directory_that_moves)
 }
 END_TEST
 
+START_TEST(a_hidden_file_moves_with_its_directory)
+{
+	size_t len = 9 * MB;
+	char *data = calloc(1, len), c;
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	data[len - 1] = 'x';
+	fake_set(&r.fake, "/d/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/d/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_unlink(&r, "/d/a"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/d", "/x"), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, len - 1), 1);
+	ck_assert_int_eq(c, 'x');
+	rig_release_file(&f);
+	for (int i = 0; i < 400 && fake_hidden_count(&r.fake) > 0; i++)
+		usleep(5000);
+	ck_assert_uint_eq(fake_hidden_count(&r.fake), 0);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
 START_TEST(a_backup_is_renamed_while_the_new_file_is_sent)
 {
 	struct rig_file f;
@@ -739,6 +764,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_read_of_a_written_file_while_its_directory_moves),
 	UNIT(a_read_does_not_get_the_next_file_of_the_name),
 	UNIT_TIMES(names_below_a_directory_that_moves, 3),
+	UNIT(a_hidden_file_moves_with_its_directory),
 	UNIT_TIMES(a_backup_is_renamed_while_the_new_file_is_sent, 4),
 	UNIT(an_old_row_does_not_show_an_old_version),
 	UNIT(a_listing_on_its_way_does_not_show_a_removed_file),
