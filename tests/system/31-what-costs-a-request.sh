@@ -52,7 +52,7 @@ costs "move 1" mv d/there d/elsewhere
 note "onto a file: what is not here in steps, what is here by its content"
 costs "delete 1 move 2" mv d/elsewhere d/old2
 save small d/here
-costs "delete 1 get-status 1 put 1" mv d/here d/old3
+costs "delete 1 get-status 2 put 1" mv d/here d/old3
 
 note "temporary files of editors"
 costs "" save small d/old3~
