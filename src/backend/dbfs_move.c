@@ -134,10 +134,9 @@ dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
     const char *from, const char *to)
 {
 	struct replace r = { .journal = journal, .from = from, .to = to };
-	struct call steady = *call;
+	struct call steady = call_steady(call);
 	int ret;
 
-	steady.interrupted = NULL;
 	r.subject = journal_subject(journal);
 	r.aside = sibling(to);
 	if (r.aside == NULL)

@@ -2,7 +2,10 @@
  *
  * Every function that may block for long takes a struct call.  It must look at
  * call_interrupted() at least ten times a second while it waits, and return
- * -EINTR when that is true: so Ctrl-C ends a stuck program at once. */
+ * -EINTR when that is true: so Ctrl-C ends a stuck program at once.
+ *
+ * What must not be left in the middle (a replace in steps) waits with a call from
+ * call_steady() instead: an interrupt lets the program go, and the work goes on. */
 #ifndef BASE_CALL_H
 #define BASE_CALL_H
 
@@ -24,7 +27,10 @@ struct call {
 	const char *op; /* the operation, for .control/errors; static */
 	enum call_class class;
 	bool (*interrupted)(void *arg); /* NULL: never */
-	void *arg;
+	/* Tells the program -EINTR now, before the work ends; by the thread that
+	 * does the work, any number of times.  NULL: it has to wait. */
+	void (*let_go)(void *arg);
+	void *arg; /* of both */
 
 	/* What went wrong, in the service's own words; "" when nothing did.
 	 * Filled where the failure is first known. */
@@ -35,6 +41,28 @@ static inline bool
 call_interrupted(const struct call *call)
 {
 	return call->interrupted != NULL && call->interrupted(call->arg);
+}
+
+static inline bool
+call_steady_interrupted(void *arg)
+{
+	const struct call *outer = arg;
+
+	if (call_interrupted(outer) && outer->let_go != NULL)
+		outer->let_go(outer->arg);
+	return false;
+}
+
+/* As outer, which must outlive it, but never interrupted itself. */
+static inline struct call
+call_steady(struct call *outer)
+{
+	struct call call = *outer;
+
+	call.interrupted = call_steady_interrupted;
+	call.let_go = NULL;
+	call.arg = outer;
+	return call;
 }
 
 #endif

@@ -152,7 +152,21 @@ queue_job(struct gate *g, const struct job *original)
 static bool
 is_interrupted(void *arg)
 {
-	return fuse_req_interrupted(arg) != 0;
+	struct job *j = arg;
+
+	return j->let_go || fuse_req_interrupted(j->req) != 0;
+}
+
+void
+gate_let_go(void *arg)
+{
+	struct job *j = arg;
+
+	if (j->let_go)
+		return;
+	j->let_go = true;
+	counter_add(CTR_fuse_interrupts_total, 1);
+	(void)fuse_reply_err(j->req, EINTR);
 }
 
 static void
@@ -162,7 +176,7 @@ run_job(struct gate *g, struct job *j)
 		.op = j->op,
 		.class = CALL_DEMAND,
 		.interrupted = is_interrupted,
-		.arg = j->req,
+		.arg = j,
 	};
 	j->run(g->ops, j);
 	free_job(j);

@@ -39,6 +39,7 @@ struct job {
 	bool has_fi;
 
 	struct call call; /* made by the gate */
+	bool let_go; /* was answered with EINTR while it goes on: no other answer */
 
 	/* The gate's own. */
 	struct gate *gate;
@@ -56,5 +57,9 @@ void gate_free(struct gate *g);
 /* Runs j, now or later; the caller's copy may go when this returns.  j->run answers
  * the request. */
 void gate_pass(struct gate *g, struct job *j);
+
+/* A let_go for j->call, which j->run sets when it can do without an answer: arg is j.
+ * When j->let_go is set afterwards the request is answered. */
+void gate_let_go(void *arg);
 
 #endif

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/counters.h"
+#include "base/log.h"
 #include "fs/names.h"
+#include "fs/notifier.h"
 #include "fs/rename.h"
 
 #include "base/banned.h"
@@ -135,10 +137,21 @@ op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	gate_pass(ops_of(req)->gate, &j);
 }
 
+/* The program was let go, and the kernel believes that nothing happened. */
+static void
+tell_renamed(struct ops *o, const struct job *j, int ret)
+{
+	log_info("rename", "%s to %s, interrupted, has ended: %s", j->name,
+	    j->name2, ret == 0 ? "done" : strerror(-ret));
+	notifier_name(o->notifier, j->ino, j->name);
+	notifier_name(o->notifier, j->ino2, j->name2);
+}
+
 static void
 run_rename(struct ops *o, struct job *j)
 {
 	struct node *from, *to;
+	int ret;
 
 	if (ops_name_too_long(j, j->name2))
 		return;
@@ -146,9 +159,15 @@ run_rename(struct ops *o, struct job *j)
 	if (from == NULL)
 		return;
 	to = ops_node(o, j, j->ino2);
-	if (to != NULL)
-		ops_reply(j, rename_node(o->v, &j->call, from, j->name, to, j->name2,
-		    (unsigned)j->flags));
+	if (to != NULL) {
+		j->call.let_go = gate_let_go;
+		ret = rename_node(o->v, &j->call, from, j->name, to, j->name2,
+		    (unsigned)j->flags);
+		if (j->let_go)
+			tell_renamed(o, j, ret);
+		else
+			ops_reply(j, ret);
+	}
 	node_unref(o->v, to);
 	node_unref(o->v, from);
 }

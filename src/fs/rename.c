@@ -343,12 +343,11 @@ send_frozen(const struct move *m)
 {
 	struct vfs *v = m->v;
 	struct node *n = m->n;
-	struct call steady = *m->call;
+	struct call steady = call_steady(m->call);
 	int ret;
 
 	save_thaw(v, n);
 	ret = save_now(v, m->call, n);
-	steady.interrupted = NULL;
 	if (ret == -EINTR) {
 		lock_take(&v->lock);
 		n->frozen++;
@@ -356,7 +355,7 @@ send_frozen(const struct move *m)
 		lock_drop(&v->lock);
 		return ret;
 	}
-	(void)save_freeze(v, &steady, n); /* nobody interrupts it */
+	(void)save_freeze(v, &steady, n); /* is not interrupted */
 	lock_take(&v->lock);
 	if (ret < 0 && n->remote != NULL)
 		ret = 0; /* a close by somebody else has sent it */

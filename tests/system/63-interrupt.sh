@@ -24,6 +24,8 @@ elif sys.argv[1] == "mkdir":
 elif sys.argv[1] == "write":
     with open(sys.argv[3], "w") as f:
         f.write("x")
+elif sys.argv[1] == "replace":
+    os.replace(sys.argv[3] + ".new", sys.argv[3])
 PYTHON
 serial=0
 # It has said that it starts, so what it sleeps in is the call.
@@ -59,6 +61,26 @@ for call in "read $mnt/f" "list $mnt" "mkdir $mnt/new" "write $mnt/written"; do
 	[ $took -lt 1000 ] || fail "it took $took ms"
 	emu_rules_clear
 done
+
+note "one stuck in the midst of a replace, which goes on and ends"
+emu_put_text /dbfs/old 'old'
+emu_put_text /dbfs/old.new 'new'
+ls "$mnt" >/dev/null
+emu_rule '{"match":{"path":"/api/2.0/dbfs/move","nth":1},"verb":"delay","ms":4000}'
+stuck replace "$mnt/old"
+wait_until "$patience" requests_reach 1 || fail "no request was made"
+began=$(now_ms)
+kill -INT "$stuck_pid"
+wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+took=$(($(now_ms) - began))
+[ $took -lt 1000 ] || fail "it took $took ms"
+expect_content "$mnt/old.new" new
+is_replaced() {
+	[ ! -e "$mnt/old.new" ] && [ "$(cat "$mnt/old")" = new ]
+}
+wait_until "$patience" is_replaced || fail "the replace was not finished"
+expect_output new emu_get /dbfs/old
+emu_rules_clear
 
 note "100 stuck calls, and one more is interrupted within a second"
 stall_all
