@@ -290,24 +290,12 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 	return 0;
 }
 
-/* The program was told at its write; what the server has shows again. */
-static void
-drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
-{
-	log_warn("content", "%s was not sent: the local disk was full or broken"
-	    " while it was written", n->name);
-	node_part_locked(v, n);
-	save_forget_locked(v, n);
-}
-
 static void
 last_close_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	struct node_file *f = n->file;
 
-	if (f->torn != 0 && n->parent != NULL && node_is_dirty_locked(v, n) &&
-	    !f->saving)
-		drop_torn_locked(v, n);
+	save_drop_torn_locked(v, n);
 	if (n->delete_at_release) {
 		save_later_locked(v, n, 0);
 	} else if (n->parent == NULL) {

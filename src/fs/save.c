@@ -244,6 +244,7 @@ save_one(struct vfs *v, struct node *n)
 	if (ret < 0 && call.words[0] != '\0')
 		memcpy(f->words, call.words, sizeof(f->words));
 	settle_locked(v, n, ticket, ret);
+	save_drop_torn_locked(v, n);
 	/* Changed again while it was sent, and nobody is left to close it. */
 	if (ret == 0 && node_is_dirty_locked(v, n) && f->opens == 0 &&
 	    n->scratch == SCRATCH_NO && n->parent != NULL)
@@ -520,6 +521,26 @@ save_forget_locked(struct vfs *v, struct node *n)
 	node_saved_locked(v, n, f->changes);
 	node_unref_locked(v, n);
 	cond_broadcast(&v->changed);
+}
+
+/* The program was told at its write; what the server has shows again. */
+void
+save_drop_torn_locked(struct vfs *v, struct node *n)
+{
+	struct node_file *f = n->file;
+
+	if (f->torn == 0 || f->opens > 0 || f->saving)
+		return;
+	if (n->parent != NULL && node_is_dirty_locked(v, n)) {
+		log_warn("save", "%s was not sent: the local disk was full or"
+		    " broken while it was written", n->name);
+		node_part_locked(v, n);
+		save_forget_locked(v, n);
+	} else {
+		node_drop_content_locked(v, n);
+		if (f->staged == NULL)
+			f->torn = 0;
+	}
 }
 
 /* --- threads -------------------------------------------------------------------- */

@@ -21,6 +21,10 @@ void save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 /* n's changes will not be sent: it was deleted, or its content dropped. */
 void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
+/* Content that nobody has open any more and that a failed write has torn is dropped,
+ * unless it is being saved: then that calls this again. */
+void save_drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
 /* Waits until nothing at or below n is being sent or changes its name, and keeps it
  * so until thaw. */
 int save_freeze(struct vfs *v, struct call *call, struct node *n);

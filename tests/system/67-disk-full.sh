@@ -48,6 +48,23 @@ done
 dd if="$work/old" of="$mnt/half" bs=1000 count=1 conv=notrunc,fsync 2>/dev/null
 fallocate -l 3000000 "$mnt/new"
 
+note "a file that could not be written can be written when there is room"
+make_random 4096 "$work/page"
+cp "$work/page" "$mnt/page"
+exec 9<"$mnt/page" # its content stays here
+dd if=/dev/zero of="$small/filler" bs=4096 2>/dev/null || :
+expect_failure 'No space left' cp "$work/big" "$mnt/new"
+dd if=/dev/zero of="$small/more" bs=4096 2>/dev/null || :
+expect_failure 'No space left' dd if="$work/page" of="$mnt/page" \
+	oflag=append conv=notrunc
+exec 9<&-
+expect_same "$work/page" "$mnt/page"
+rm "$small/filler" "$small/more"
+cat "$work/old" >>"$mnt/page"
+cat "$work/old" >>"$work/page"
+expect_remote /dbfs/page "$work/page"
+expect_same "$work/page" "$mnt/page"
+
 note "reading needs no room"
 expect_failure 'No space left' cp "$work/big" "$mnt/new"
 dd if=/dev/zero of="$small/filler" bs=4096 2>/dev/null || :

@@ -451,6 +451,36 @@ START_TEST(a_file_deleted_by_others_while_written_is_made_anew)
 }
 END_TEST
 
+/* A write that the local disk did not take, while what was written before is sent. */
+START_TEST(a_torn_file_is_dropped_after_its_upload)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "sent", 0), 0);
+	fake_block(&r.fake, FAKE_PUT);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_flush(&f), -EINTR);
+	r.interrupt = false;
+	fake_await(&r.fake, FAKE_PUT, 1);
+	lock_take(&r.v->lock);
+	node_changed_locked(r.v, f.node);
+	f.node->file->torn = -ENOSPC;
+	lock_drop(&r.v->lock);
+	ck_assert_int_eq(rig_close(&f), -ENOSPC);
+	fake_unblock(&r.fake, FAKE_PUT);
+	lock_take(&r.v->lock);
+	while (r.v->dirty > 0 || r.v->saving > 0)
+		(void)cond_wait_ms(&r.v->changed, &r.v->lock, 20);
+	lock_drop(&r.v->lock);
+	fake_expect_text(&r.fake, "/a", "sent");
+	rig_expect(&r, "/a", "sent");
+	rig_release(&r);
+}
+END_TEST
+
 /* --- times ------------------------------------------------------------------------------ */
 
 START_TEST(the_time_shown_after_a_save_stays)
@@ -650,6 +680,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_file_emptied_after_the_change_was_seen_may_overwrite_it),
 	UNIT(a_new_file_does_not_replace_one_that_others_made),
 	UNIT(a_file_deleted_by_others_while_written_is_made_anew),
+	UNIT(a_torn_file_is_dropped_after_its_upload),
 	UNIT(the_time_shown_after_a_save_stays),
 	UNIT_ROWS(many_saved_files_do_not_hold_many_open, many_rows),
 	UNIT(a_close_can_be_interrupted_and_its_upload_goes_on),
