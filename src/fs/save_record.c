@@ -249,41 +249,40 @@ waiting_act(void *ctx, struct call *call, enum pending_action action)
 	return 0;
 }
 
+/* Others list it, and end the item, at the same time. */
 static void
 list_pending(struct vfs *v, struct node *n, enum pending_state state,
     const char *reason)
 {
-	struct pending_item *item;
-	struct waiting *w;
+	struct pending_item *item = NULL;
+	struct waiting *w = NULL;
 	struct staged *data;
 	char *path;
 
 	lock_take(&v->lock);
-	item = n->file->pending;
 	data = staged_ref(n->file->staged);
 	path = node_path_locked(v, n);
-	w = calloc(1, sizeof(*w));
+	if (n->file->pending == NULL)
+		w = calloc(1, sizeof(*w));
 	if (w != NULL)
 		*w = (struct waiting){ v, node_ref_locked(v, n) };
 	lock_drop(&v->lock);
-	if (item == NULL && w != NULL && path != NULL) {
-		if (pending_add(v->config.pending, path, data, waiting_act, w,
-		    waiting_free, &item) == 0) {
-			w = NULL;
-			lock_take(&v->lock);
-			n->file->pending = item;
-			lock_drop(&v->lock);
-		}
-	}
-	if (w != NULL)
+	if (w != NULL && (path == NULL || pending_add(v->config.pending, path,
+	    data, waiting_act, w, waiting_free, &item) < 0))
 		waiting_free(w);
-	if (item != NULL)
-		pending_set(v->config.pending, item, state, reason);
-	/* It may have been sent while we were about it. */
 	lock_take(&v->lock);
+	if (n->file->pending == NULL) {
+		n->file->pending = item;
+		item = NULL;
+	}
+	if (n->file->pending != NULL)
+		pending_set(v->config.pending, n->file->pending, state, reason);
+	/* It may have been sent while we were about it. */
 	if (!node_is_dirty_locked(v, n))
 		save_record_drop_locked(v, n);
 	lock_drop(&v->lock);
+	if (item != NULL) /* somebody else was faster */
+		pending_remove(v->config.pending, item);
 	save_record_reap(v);
 	log_warn("save", "%s is not on the server (%s); it is kept in %s",
 	    path != NULL ? path : "a file", reason, staged_path(data));

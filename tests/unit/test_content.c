@@ -596,6 +596,32 @@ START_TEST(a_close_can_be_interrupted_and_its_upload_goes_on)
 }
 END_TEST
 
+/* The close is interrupted at about the time when its upload ends, the one way or
+ * the other. */
+START_TEST(what_ends_while_its_close_is_interrupted_is_not_listed)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	for (int i = 0; i < 500; i++) {
+		if (i % 2 == 0)
+			fake_fail(&r.fake, FAKE_PUT, 1, 1, -EACCES);
+		ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+		ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+		r.interrupt = true;
+		(void)rig_flush(&f);
+		r.interrupt = false;
+		(void)rig_fsync(&f);
+		rig_release_file(&f);
+		if (i % 2 == 0)
+			rig_settle(&r);
+		ck_assert_uint_eq(rig_pending(&r), 0);
+	}
+	rig_release(&r);
+}
+END_TEST
+
 #define ROUNDS 40
 
 static void *
@@ -684,6 +710,7 @@ static const struct unit_test tests[] = {
 	UNIT(the_time_shown_after_a_save_stays),
 	UNIT_ROWS(many_saved_files_do_not_hold_many_open, many_rows),
 	UNIT(a_close_can_be_interrupted_and_its_upload_goes_on),
+	UNIT(what_ends_while_its_close_is_interrupted_is_not_listed),
 	UNIT(writers_of_disjoint_bytes_do_not_lose_each_others),
 };
 
