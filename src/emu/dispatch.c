@@ -92,6 +92,7 @@ dispatch_record(struct request *req)
 		.took_us = took_us,
 	};
 
+	req->recorded = true;
 	if (!is_admin(req))
 		tally_add(req->emu->tally, &e);
 	log_info("http",

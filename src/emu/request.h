@@ -73,6 +73,7 @@ struct request {
 	struct reply reply;
 	struct plan plan;
 	bool begun;       /* headers were seen */
+	bool recorded;    /* in the log and the counts */
 	bool carried_out; /* the handler did it, whatever is answered */
 	int64_t start_ns;
 	uint64_t bytes_out;

@@ -84,14 +84,18 @@ static void
 on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     enum MHD_RequestTerminationCode code)
 {
-	struct request **req = slot_of(conn);
+	struct request **slot = slot_of(conn), *req = *con_cls;
 
 	(void)cls;
 	(void)code;
-	request_free(*con_cls);
+	if (req != NULL && req->begun && !req->recorded) {
+		req->plan.silent = true; /* the client left first */
+		dispatch_record(req);
+	}
+	request_free(req);
 	*con_cls = NULL;
-	if (req != NULL)
-		*req = NULL;
+	if (slot != NULL)
+		*slot = NULL;
 }
 
 static enum MHD_Result

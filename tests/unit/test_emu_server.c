@@ -412,23 +412,58 @@ START_TEST(a_connection_serves_on_after_a_refusal)
 }
 END_TEST
 
+/* A new connection that has sent text. */
+static int
+connect_and_send(const char *text)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(server_port(server)) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	ck_assert_int_gt(send(fd, text, strlen(text), 0), 0);
+	return fd;
+}
+
+START_TEST(a_request_that_its_client_leaves_is_counted)
+{
+	struct buf out;
+	int fd;
+
+	begin();
+	fd = connect_and_send("POST /api/2.0/dbfs/put HTTP/1.1\r\n" HEADERS
+			      "Content-Length: 1000\r\n\r\n{");
+	(void)close(fd);
+	buf_init(&out, BUF_LIMIT_TEXT);
+	do {
+		(void)halt_wait(emu.halt, -1, 10000000);
+		buf_clear(&out);
+		ck_assert_int_eq(tally_print_counts(emu.tally, &out), 0);
+	} while (strstr(buf_text(&out), "\"POST /api/2.0/dbfs/put\":1") == NULL);
+	buf_clear(&out);
+	ck_assert_int_eq(tally_print_log(emu.tally, 1, &out), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"status\":0,"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"bytes_in\":1,"));
+	buf_release(&out);
+	end();
+}
+END_TEST
+
 START_TEST(stopping_ends_a_stalled_answer)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct json_object *rule = json_tokener_parse("{\"verb\":\"stall\"}");
 	static const char text[] =
 	    "GET /api/2.0/dbfs/list?path=/ HTTP/1.1\r\n" HEADERS "\r\n";
 	struct why why;
 	int64_t id;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd;
 
 	begin();
 	ck_assert_int_eq(faults_add(emu.faults, rule, &id, &why), 0);
 	json_object_put(rule);
-	to.sin_port = htons(server_port(server));
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	ck_assert_int_gt(send(fd, text, sizeof(text) - 1, 0), 0);
+	fd = connect_and_send(text);
 	(void)halt_wait(emu.halt, -1, 100000000);
 	end(); /* hangs if the stall does not listen */
 	(void)close(fd);
@@ -445,6 +480,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_path_of_many_components_is_refused),
 	UNIT(too_many_parameters_leave_nothing_behind),
 	UNIT(a_connection_serves_on_after_a_refusal),
+	UNIT(a_request_that_its_client_leaves_is_counted),
 	UNIT(stopping_ends_a_stalled_answer),
 };
 
