@@ -16,17 +16,28 @@
 
 #include "base/banned.h"
 
+static volatile pid_t waited_for;
+
+static void
+pass_on(int sig)
+{
+	(void)kill(waited_for, sig);
+}
+
 /* The end of the waiting command. */
 static _Noreturn void
 wait_for(pid_t child, int pipe)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction pass = { .sa_handler = pass_on };
 	char done = 0;
 	int status;
 
-	/* Ctrl-C reaches the child too, which cleans up and ends. */
+	/* Ctrl-C reaches the child too, which cleans up and ends; a SIGTERM is for
+	 * the one that somebody knows. */
+	waited_for = child;
 	(void)sigaction(SIGINT, &ignore, NULL);
-	(void)sigaction(SIGTERM, &ignore, NULL);
+	(void)sigaction(SIGTERM, &pass, NULL);
 	while (read(pipe, &done, 1) < 0 && errno == EINTR)
 		;
 	if (done != 0)

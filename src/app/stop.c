@@ -72,13 +72,15 @@ end_now(struct stop *s)
 static void
 on_asked(struct stop *s)
 {
-	struct stop_target t;
+	bool again = atomic_fetch_add(&s->asked, 1) > 0;
+	struct stop_target t = target_now(s);
 
-	if (atomic_fetch_add(&s->asked, 1) > 0)
+	/* Until there is a mount, all that takes time looks at stop_asked. */
+	if (t.leave == NULL)
+		return;
+	if (again)
 		end_now(s);
-	t = target_now(s);
-	if (t.leave != NULL)
-		t.leave(t.ctx);
+	t.leave(t.ctx);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* app/stop.h: signals.
  *
  * One thread receives them; all others have them blocked.  SIGTERM and SIGINT ask
- * for an orderly end, a second one ends the program at once; SIGHUP drops caches;
+ * for an orderly end, a second one ends a mount at once; SIGHUP drops caches;
  * SIGPIPE is ignored. */
 #ifndef APP_STOP_H
 #define APP_STOP_H

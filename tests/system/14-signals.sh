@@ -111,13 +111,25 @@ process_is_gone "$first" || fail "two processes share the state"
 expect_content "$mnt/dbfs/over" 'handed
 '
 
-note "Ctrl-C while the workspace does not answer"
+note "Ctrl-C while the workspace does not answer, by somebody impatient"
 unmount
 emu_rule '{"match": {"path": "*/scim/*"}, "verb": "stall"}' >"$work/out"
 start_brickfs "$work/interrupted.log" -f -o "host=$emu_url" "$mnt"
 wait_until "$patience" rule_fired || fail "the workspace is not asked"
 began=$(now_ms)
 kill -INT "$brickfs_pid"
+kill -TERM "$brickfs_pid"
 ended 1
 [ $(($(now_ms) - began)) -lt 10000 ] || fail "it took over 10 s"
 grep -q interrupted "$work/interrupted.log" || fail "it says nothing"
+emu_rules_clear
+
+note "SIGTERM for the command that waits for a mount in the background"
+emu_rule '{"match": {"path": "*/scim/*"}, "verb": "stall"}' >"$work/out"
+start_brickfs "$work/command.log" -o "host=$emu_url" "$mnt"
+wait_until "$patience" stalls
+kill "$brickfs_pid"
+ended 1
+grep -q interrupted "$work/command.log" || fail "it says nothing"
+! pgrep -f "^$BRICKFS .*$mnt" >"$work/out" || fail "a process is left"
+emu_rules_clear
