@@ -92,6 +92,8 @@ static const struct {
 	{ 403, NULL,                            NULL,                     EACCES },
 	{ 408, NULL,                            NULL,                     ETIMEDOUT },
 	{ 504, NULL,                            NULL,                     ETIMEDOUT },
+	/* A gateway that has lost patience; the service may go on. */
+	{ 503, NULL,                            "is taking too long",     ETIMEDOUT },
 	{   0, NULL,                            NULL,                     EIO },
 	/* clang-format on */
 };

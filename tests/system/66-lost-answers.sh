@@ -58,6 +58,21 @@ for how in close reset status; do
 	expect_no_remote "/dbfs/large-$how"
 	[ ! -e "$mnt/large-$how" ] || fail "the removed file is shown"
 done
+
+note "a move for which a gateway has lost patience may go on: it is sent once"
+mkdir "$mnt/slow"
+for answer in '"code":504' '"code":503,"error_code":"TEMPORARILY_UNAVAILABLE",
+    "message":"The service at this URL is taking too long to process your request."'
+do
+	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/move\"},
+	    \"verb\":\"status\",\"args\":{$answer}}"
+	emu_reset_counters
+	expect_failure 'timed out' mv -T "$mnt/slow" "$mnt/moved"
+	expect_requests POST /api/2.0/dbfs/move 1
+	emu_rules_clear
+done
+
+note "nothing hidden is left"
 emu_api GET '/api/2.0/dbfs/list?path=/' | jq -r '.files[].path' >"$work/list"
 ! grep -q brickfs "$work/list" || fail "a hidden file is left: $(cat "$work/list")"
 unmount

@@ -80,6 +80,8 @@ static const struct {
 	{ 500, "INTERNAL_ERROR", "", EIO },
 	{ 502, "", "", EIO },
 	{ 503, "TEMPORARILY_UNAVAILABLE", "", EIO },
+	{ 503, "TEMPORARILY_UNAVAILABLE", "The service at this URL is taking too"
+	    " long to process your request.", ETIMEDOUT },
 	{ 504, "", "", ETIMEDOUT },
 	{ 599, "", "", EIO },
 };
