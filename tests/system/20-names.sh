@@ -52,12 +52,15 @@ done
 
 note "names of brickfs's own are not shown, and cannot be made"
 own=.brickfs-0123456789abcdef
-emu_put_text "/dbfs/dirs/$own" x
-expect_listing dirs
-expect_failure 'No such file' cat "dirs/$own"
+emu_put_text "/dbfs/other/$own" x
+emu_put_text /dbfs/other/f x
+cd "$work"
+remount dbfs:/
+cd "$mnt"
+expect_listing other f
+expect_failure 'No such file' cat "other/$own"
 expect_failure 'not permitted' touch "$own"
 expect_failure 'not permitted' mkdir "$own"
-emu_rm "/dbfs/dirs/$own"
 
 note "a name that is too long"
 expect_failure 'too long' touch "${long}x"
