@@ -20,6 +20,20 @@ note "what exists is not created"
 expect_failure FileExistsError excl there new
 expect_content there old
 
+# That it is not there is remembered, by the kernel too, and not believed here.
+note "... also when another client has made it since it was looked for"
+cd "$work"
+remount -o attr_timeout=0,negative_timeout=600 dbfs:/
+cd "$mnt"
+[ ! -e taken ] || fail "there is a file that nobody made"
+emu_put_text /dbfs/taken theirs
+[ ! -e another ] || fail "there is a file that nobody made"
+expect_failure FileExistsError excl taken ours
+expect_remote_text /dbfs/taken theirs
+cd "$work"
+remount dbfs:/
+cd "$mnt"
+
 note "one of ten wins, ten times"
 for round in 1 2 3 4 5 6 7 8 9 10; do
 	won=0
