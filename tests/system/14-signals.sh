@@ -127,7 +127,7 @@ emu_rules_clear
 note "SIGTERM for the command that waits for a mount in the background"
 emu_rule '{"match": {"path": "*/scim/*"}, "verb": "stall"}' >"$work/out"
 start_brickfs "$work/command.log" -o "host=$emu_url" "$mnt"
-wait_until "$patience" stalls
+wait_until "$patience" rule_fired || fail "the workspace is not asked"
 kill "$brickfs_pid"
 ended 1
 grep -q interrupted "$work/command.log" || fail "it says nothing"
