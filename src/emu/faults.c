@@ -182,14 +182,15 @@ check_members(struct json_object *rule, struct json_object *args,
 				       : "the verb has no argument '%s'",
 		    key);
 	}
-	if (args == rule)
-		return 0;
 	json_object_object_foreach(args, arg, value)
 	{
 		(void)value;
-		if (!verbs_knows(verb, arg))
+		if (args != rule && !verbs_knows(verb, arg))
 			return why_set(why, -EINVAL, "%s has no argument '%s'",
 			    verb->name, arg);
+		if (!verbs_takes(verb, args, arg))
+			return why_set(why, -EINVAL, "%s of %s cannot be that",
+			    arg, verb->name);
 	}
 	return 0;
 }

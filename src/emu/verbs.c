@@ -79,20 +79,63 @@ verbs_find(const char *name)
 	return NULL;
 }
 
-bool
-verbs_knows(const struct verb *verb, const char *arg)
+static bool
+has_word(const char *words, const char *word)
 {
-	size_t len = strlen(arg);
+	size_t len = strlen(word);
 
-	for (const char *p = verb->args; *p != '\0';) {
+	for (const char *p = words; *p != '\0';) {
 		size_t n = strcspn(p, " ");
 
-		if (n == len && memcmp(p, arg, n) == 0)
+		if (n == len && memcmp(p, word, n) == 0)
 			return true;
 		p += n;
 		p += strspn(p, " ");
 	}
 	return false;
+}
+
+bool
+verbs_knows(const struct verb *verb, const char *arg)
+{
+	return has_word(verb->args, arg);
+}
+
+/* Arguments that are numbers or one of a few words; first fit. */
+static const struct {
+	const char *verb;  /* NULL: any */
+	const char *args;
+	const char *words; /* NULL: a number */
+} kinds[] = {
+	/* clang-format off */
+	{ NULL,              "after at bps bytes code d in ms n rps retry_after", NULL },
+	{ NULL,              "length", "kept fixed" },
+	{ NULL,              "what",   "read write list" },
+	{ NULL,              "when",   "before after" },
+	{ "apply_then_fail", "how",    "close reset stall status" },
+	{ NULL,              "how",    "close reset stall" },
+	{ "base64",          "mode",   "letters short padding newlines url longer empty missing" },
+	{ NULL,              "mode",   "short garbage deep huge types missing text empty null array" },
+	/* clang-format on */
+};
+
+bool
+verbs_takes(const struct verb *verb, struct json_object *args, const char *name)
+{
+	const char *text;
+	int64_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if ((kinds[i].verb != NULL &&
+			strcmp(kinds[i].verb, verb->name) != 0) ||
+		    !has_word(kinds[i].args, name))
+			continue;
+		if (kinds[i].words == NULL)
+			return params_json_i64(args, name, &n) == 0;
+		return jval_str(args, name, &text) == 0 &&
+		       has_word(kinds[i].words, text);
+	}
+	return true;
 }
 
 int

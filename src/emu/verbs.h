@@ -31,6 +31,10 @@ const struct verb *verbs_find(const char *name);
 /* Does the verb know that argument? */
 bool verbs_knows(const struct verb *verb, const char *arg);
 
+/* Can its argument be what it is in args? */
+bool verbs_takes(
+    const struct verb *verb, struct json_object *args, const char *name);
+
 /* Appends the table for --verbs. */
 int verbs_print(struct buf *out) WARN_UNUSED;
 

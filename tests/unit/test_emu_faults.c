@@ -177,6 +177,15 @@ static const char *const senseless[] = {
 	"{\"verb\":\"status\",\"nth\":1}",
 	"{\"verb\":\"status\",\"path\":\"/\"}",
 	"{\"verb\":\"status\",\"args\":{},\"code\":1}",
+	"{\"verb\":\"status\",\"code\":\"x\"}",
+	"{\"verb\":\"delay\",\"ms\":1.5}",
+	"{\"verb\":\"cut\",\"how\":\"rst\"}",
+	"{\"verb\":\"cut\",\"how\":\"status\"}",
+	"{\"verb\":\"json\",\"mode\":\"letters\"}",
+	"{\"verb\":\"base64\",\"mode\":7}",
+	"{\"verb\":\"truncate\",\"length\":\"keep\"}",
+	"{\"verb\":\"deny\",\"what\":\"reads\"}",
+	"{\"verb\":\"remote_edit\",\"when\":\"later\"}",
 };
 
 START_TEST(a_rule_without_sense_is_refused)
