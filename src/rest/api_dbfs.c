@@ -21,6 +21,10 @@
 #define LIST_BYTES_MAX ((size_t)64 << 20)
 #define READ_BYTES_MAX \
 	(BASE64_TEXT_LEN((size_t)API_DBFS_READ_MAX) + 4096)
+/* Beyond these an answer lies, and sums of them would overflow. */
+#define FILE_BYTES_MAX (INT64_C(1) << 60)
+#define TIME_MS_MAX    (INT64_C(1) << 53)
+
 #define DELETE_TRIES 1000 /* of PARTIAL_DELETE, which makes progress each time */
 
 /* --- requests --------------------------------------------------------------------- */
@@ -127,7 +131,8 @@ read_info(struct json_object *o, struct api_dbfs_info *out)
 		ret = jval_i64(o, "file_size", &size);
 	if (ret == 0 || ret == -ENOENT)
 		ret = jval_i64(o, "modification_time", &info.mtime_ms);
-	if ((ret < 0 && ret != -ENOENT) || size < 0)
+	if ((ret < 0 && ret != -ENOENT) || size < 0 || size > FILE_BYTES_MAX ||
+	    info.mtime_ms < -TIME_MS_MAX || info.mtime_ms > TIME_MS_MAX)
 		return -EBADMSG;
 	info.size = (uint64_t)size;
 	*out = info;
