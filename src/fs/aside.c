@@ -39,32 +39,50 @@ note(struct vfs *v, uint16_t type, uint64_t subject, const struct entry *e,
 }
 
 int
+aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
+{
+	struct entry *e;
+	int ret;
+
+	*subject = journal_subject(v->config.journal);
+	lock_take(&v->lock);
+	e = entry_ref(n->remote);
+	lock_drop(&v->lock);
+	ret = note(v, JOURNAL_ASIDE, *subject, e, shown);
+	entry_unref(e);
+	return ret;
+}
+
+int
+aside_begin_locked(struct vfs *v, struct node *n, uint64_t subject)
+{
+	if (node_file_locked(v, n) == NULL ||
+	    node_dir_locked(v, n->parent) == NULL)
+		return -ENOMEM;
+	n->aside = true;
+	n->aside_subject = subject;
+	n->parent->dir->asides++;
+	save_later_locked(v, n, v->config.scratch_keep_ms);
+	return 0;
+}
+
+int
 aside_begin(struct vfs *v, struct node *n)
 {
-	uint64_t subject = journal_subject(v->config.journal);
-	struct entry *e;
+	uint64_t subject;
 	char *shown;
 	int ret;
 
 	lock_take(&v->lock);
-	e = entry_ref(n->remote);
 	shown = text_dup(n->name);
 	lock_drop(&v->lock);
-	ret = shown != NULL ?
-	    note(v, JOURNAL_ASIDE, subject, e, shown) : -ENOMEM;
-	lock_take(&v->lock);
-	if (ret == 0 && node_file_locked(v, n) == NULL)
-		ret = -ENOMEM;
-	if (ret == 0) {
-		n->aside = true;
-		n->aside_subject = subject;
-		if (node_dir_locked(v, n->parent) != NULL)
-			n->parent->dir->asides++;
-		save_later_locked(v, n, v->config.scratch_keep_ms);
-	}
-	lock_drop(&v->lock);
+	ret = shown != NULL ? aside_note(v, n, shown, &subject) : -ENOMEM;
 	free(shown);
-	entry_unref(e);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	ret = aside_begin_locked(v, n, subject);
+	lock_drop(&v->lock);
 	return ret;
 }
 

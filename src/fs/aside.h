@@ -13,8 +13,15 @@
 
 #include "fs/node.h"
 
-/* n, clean and with a remote version, has been given its new name here alone. */
+/* n, clean and with a remote version, has been given a new name here alone. */
 int aside_begin(struct vfs *v, struct node *n);
+
+/* The same in two steps: the record, under *subject, and when it is on disk and n
+ * has the name, with the same holding of the lock, the rest. */
+int aside_note(struct vfs *v, struct node *n, const char *shown,
+    uint64_t *subject);
+int aside_begin_locked(struct vfs *v, struct node *n, uint64_t subject)
+    REQUIRES(v->lock);
 
 /* Before the object is replaced: its content is fetched. */
 int aside_keep(struct vfs *v, struct call *call, struct node *n);

@@ -512,7 +512,9 @@ ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
 	ret = ns_lookup(v->config.ns, call, dir, name, &e);
 	lock_take(&v->lock);
 	entry_unref(dir);
-	if ((ret == 0 || ret == -ENOENT) && changed_since(d, since, name)) {
+	if ((ret == 0 || ret == -ENOENT) &&
+	    (changed_since(d, since, name) ||
+		dir_aside_locked(v, parent, name) != NULL)) {
 		entry_unref(e);
 		return 1;
 	}

@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "cache/journal.h"
 #include "fs/aside.h"
 #include "fs/content.h"
 #include "fs/dir.h"
@@ -164,22 +165,23 @@ static int
 move_aside(const struct move *m)
 {
 	struct vfs *v = m->v;
+	uint64_t subject;
 	int ret;
 
+	ret = aside_note(v, m->n, m->to, &subject);
+	if (ret < 0)
+		return ret;
+	/* At once, or a look at the old name would find the object. */
 	lock_take(&v->lock);
-	ret = take_name_locked(v, m);
+	ret = node_file_locked(v, m->n) != NULL ? take_name_locked(v, m) :
+						  -ENOMEM;
+	if (ret == 0)
+		ret = aside_begin_locked(v, m->n, subject);
 	if (ret == 0)
 		m->n->scratch = scratch_of_name(m->to);
 	lock_drop(&v->lock);
 	if (ret < 0)
-		return ret;
-	ret = aside_begin(v, m->n);
-	if (ret < 0) {
-		lock_take(&v->lock);
-		(void)node_rename_locked(v, m->n, m->from_dir, m->from);
-		m->n->scratch = SCRATCH_NO;
-		lock_drop(&v->lock);
-	}
+		journal_end(v->config.journal, subject);
 	return ret;
 }
 

@@ -438,6 +438,44 @@ START_TEST(the_old_name_during_a_rename_by_content)
 }
 END_TEST
 
+/* Again and again, with the time-to-live over. */
+static void *
+look_for_a(void *arg)
+{
+	struct act *a = arg;
+	struct stat st;
+
+	while (!__atomic_load_n(&a->len, __ATOMIC_RELAXED))
+		(void)rig_stat(&a->view, "/a", &st);
+	return NULL;
+}
+
+START_TEST(the_real_name_while_a_file_is_moved_aside)
+{
+	struct act a = { .rig = NULL };
+	struct rig_file f;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.attr_ttl_ms = 0;
+	rig_mount(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	rig_view(&r, &a.view);
+	ck_assert_int_eq(pthread_create(&a.thread, NULL, look_for_a, &a), 0);
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+		ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT | O_EXCL,
+		    &f), 0);
+		ck_assert_int_eq(rig_unlink(&r, "/a"), 0);
+		rig_release_file(&f);
+		ck_assert_int_eq(rig_rename(&r, "/a~", "/a"), 0);
+	}
+	__atomic_store_n(&a.len, 1, __ATOMIC_RELAXED);
+	pthread_join(a.thread, NULL);
+	rig_release(&r);
+}
+END_TEST
+
 /* They are looked at after the server has renamed, and before we know. */
 START_TEST(both_names_during_a_rename_by_the_service)
 {
@@ -758,6 +796,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
 	UNIT_TIMES(a_rename_after_a_conflict_is_of_what_is_there, 2),
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
+	UNIT(the_real_name_while_a_file_is_moved_aside),
 	UNIT_TIMES(both_names_during_a_rename_by_the_service, 4),
 	UNIT(an_fstat_during_a_rename),
 	UNIT_TIMES(a_read_during_a_rename, 2),
