@@ -234,7 +234,7 @@ waiting_act(void *ctx, struct call *call, enum pending_action action)
 	if (action == PENDING_RETRY)
 		return save_now(v, call, n);
 	lock_take(&v->lock);
-	if (n->file->saving) {
+	if (n->file->saving || n->file->moving) {
 		lock_drop(&v->lock);
 		return -EBUSY;
 	}

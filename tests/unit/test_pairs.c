@@ -438,6 +438,42 @@ START_TEST(the_old_name_during_a_rename_by_content)
 }
 END_TEST
 
+/* A person gives the content up that a rename is about to send. */
+START_TEST(a_discard_does_not_come_into_a_rename)
+{
+	struct act a = { .what = RENAME, .path = "/a", .to = "/b" };
+	struct pending_info info;
+	struct node *n;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	rig_expect_list(&r, "/", "a");
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EIO);
+	ck_assert_int_eq(rig_save(&r, "/a", "ours"), -EIO);
+	ck_assert_int_eq(rig_walk(&r, "/a", &n), 0);
+	/* No upload begins. */
+	lock_take(&r.v->lock);
+	r.v->root->frozen++;
+	lock_drop(&r.v->lock);
+	act_start(&a, &r);
+	await_tickets(&r, n, 2);
+	info = rig_pending_first(&r);
+	ck_assert_int_eq(pending_act(r.config.pending, &r.call, info.number,
+	    PENDING_DISCARD), -EBUSY);
+	pending_info_release(&info);
+	lock_take(&r.v->lock);
+	r.v->root->frozen--;
+	cond_broadcast(&r.v->work);
+	lock_drop(&r.v->lock);
+	ck_assert_int_eq(act_end(&a), 0);
+	fake_expect_text(&r.fake, "/b", "ours");
+	rig_expect_list(&r, "/", "b");
+	rig_put(&r, n);
+	rig_release(&r);
+}
+END_TEST
+
 /* Again and again, with the time-to-live over. */
 static void *
 look_for_a(void *arg)
@@ -796,6 +832,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
 	UNIT_TIMES(a_rename_after_a_conflict_is_of_what_is_there, 2),
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
+	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
 	UNIT_TIMES(both_names_during_a_rename_by_the_service, 4),
 	UNIT(an_fstat_during_a_rename),
