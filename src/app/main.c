@@ -107,6 +107,18 @@ forbid_core(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 }
 
+/* A file that is written takes a descriptor, until it is sent. */
+static void
+raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /* Neither would other processes of ours read it from memory.  Not before the mount
  * is there: the helper of ordinary users looks into /proc. */
 static void
@@ -379,6 +391,7 @@ start(struct brickfs *b)
 	if (b->config.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	forbid_core();
+	raise_limits();
 	b->umask = umask(077);
 	if (check(b) < 0) {
 		say(&b->words);
