@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +29,10 @@
 
 #define FETCH_BYTES ((size_t)1 << 20) /* fetched at a time, aligned */
 #define SUFFIX	    ".data"
+
+/* Descriptors that staging leaves to connections: without them, what is staged could
+ * not be sent, and would keep its own for ever. */
+#define OTHER_DESCRIPTORS 128
 
 struct range {
 	uint64_t start, end;
@@ -55,10 +60,12 @@ struct staged {
 };
 
 struct staging {
-	char *dir; /* set once */
+	char *dir; /* set once, as max */
+	rlim_t max; /* files at once */
 	struct lock lock;
 	uint64_t last;	      /* number handed out last; with lock */
-	struct staged *files; /* with lock */
+	struct staged *files; /* with lock, as n_files */
+	rlim_t n_files;
 };
 
 /* --- the map ------------------------------------------------------------ */
@@ -195,6 +202,7 @@ note_number(struct staging *s, uint64_t number)
 int
 staging_new(const char *dir, struct staging **out)
 {
+	struct rlimit limit;
 	struct staging *s;
 	struct stat st;
 	int ret;
@@ -207,6 +215,11 @@ staging_new(const char *dir, struct staging **out)
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
+	s->max = RLIM_INFINITY;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		s->max = limit.rlim_cur > 2 * OTHER_DESCRIPTORS ?
+		    limit.rlim_cur - OTHER_DESCRIPTORS : limit.rlim_cur / 2;
 	lock_init(&s->lock, "staging");
 	s->dir = text_dup(dir);
 	ret = s->dir != NULL ? scan(s, note_number) : -ENOMEM;
@@ -282,6 +295,7 @@ open_file(struct staging *s, uint64_t number, int flags, struct staged **out)
 	cond_init(&f->written);
 	lock_take(&s->lock);
 	DL_APPEND(s->files, f);
+	s->n_files++;
 	lock_drop(&s->lock);
 	counter_add(CTR_staging_files, 1);
 	*out = f;
@@ -297,11 +311,15 @@ staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
 {
 	struct staged *f;
 	uint64_t number;
+	bool full;
 	int ret;
 
 	lock_take(&s->lock);
 	number = ++s->last;
+	full = s->n_files >= s->max;
 	lock_drop(&s->lock);
+	if (full)
+		return -ENFILE;
 	ret = open_file(s, number, O_CREAT | O_EXCL, &f);
 	if (ret < 0)
 		return ret;
@@ -353,6 +371,7 @@ staged_unref(struct staged *f)
 	(void)close(f->fd);
 	lock_take(&f->area->lock);
 	DL_DELETE(f->area->files, f);
+	f->area->n_files--;
 	lock_drop(&f->area->lock);
 	cond_release(&f->thawed);
 	cond_release(&f->written);

@@ -31,7 +31,8 @@ void staging_free(struct staging *s);
 
 /* A new, empty file with one reference.  base_bytes is the length of the content
  * that the caller's source has and that counts as not yet fetched; 0 for a new
- * file.  -ENOSPC, ... from the disk. */
+ * file.  -ENFILE when so many are open that connections need the descriptors that
+ * are left; -ENOSPC, ... from the disk. */
 int staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
     WARN_UNUSED;
 

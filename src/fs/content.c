@@ -22,7 +22,8 @@
 
 /* --- staging ----------------------------------------------------------------- */
 
-/* The local disk is full: what is kept for later only makes room. */
+/* The local disk is full, or the table of open files: what is kept for later only
+ * makes room. */
 static bool
 drop_kept(struct vfs *v)
 {
@@ -50,7 +51,7 @@ make_staged(struct vfs *v, uint64_t base_bytes, struct staged **out)
 {
 	int ret = staged_new(v->config.staging, base_bytes, out);
 
-	if (ret == -ENOSPC && drop_kept(v))
+	if ((ret == -ENOSPC || ret == -ENFILE) && drop_kept(v))
 		ret = staged_new(v->config.staging, base_bytes, out);
 	return ret;
 }
