@@ -562,3 +562,8 @@ export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 # A thread of libfuse's loop may still be there when a second signal ends brickfs.
 export TSAN_OPTIONS="report_thread_leaks=0:second_deadlock_stack=1:${TSAN_OPTIONS:-}"
 umask 022
+
+# What the functions above and most tests use.
+for tool in curl jq pgrep python3; do
+	command -v "$tool" >/dev/null || skip "$tool is not installed"
+done

@@ -2,6 +2,7 @@
 # Goal: rsync -a and tar bring a tree there and back; a second rsync moves
 # nothing, also after a remount.
 . "$(dirname "$0")/../support/lib.sh"
+command -v rsync >/dev/null || skip "rsync is not installed"
 
 start_emulator
 mount_brickfs dbfs:/
