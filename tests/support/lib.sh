@@ -123,7 +123,7 @@ emu() {
 	method=$1
 	path=$2
 	shift 2
-	curl -sS --fail-with-body --max-time 60 -X "$method" \
+	curl -sS --fail --max-time 60 -X "$method" \
 	    -H "Authorization: Bearer $emu_token" "$@" "$emu_url$path"
 }
 
@@ -183,7 +183,7 @@ emu_api() {
 emu_rule() {
 	rule_answer=$(emu POST /emulator/rules \
 	    -H 'Content-Type: application/json' -d "$1") ||
-		fail "the emulator refuses the rule $1: $rule_answer"
+		fail "the emulator refuses the rule $1"
 	rule_id=$(echo "$rule_answer" | jq .id)
 }
 
