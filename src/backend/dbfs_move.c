@@ -101,16 +101,6 @@ note_step(const struct replace *r, const char *step)
 	return ret;
 }
 
-static char *
-sibling(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char name[HIDDEN_NAME_BYTES];
-
-	hidden_name(name);
-	return text_printf("%.*s/%s", (int)(slash - path), path, name);
-}
-
 /* The source could not take the target's place: the target goes back. */
 static void
 put_back(struct rest *rest, struct call *call, const struct replace *r)
@@ -138,7 +128,7 @@ dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
 	int ret;
 
 	r.subject = journal_subject(journal);
-	r.aside = sibling(to);
+	r.aside = hidden_sibling(to);
 	if (r.aside == NULL)
 		return -ENOMEM;
 	ret = note_step(&r, "begin");

@@ -12,7 +12,9 @@
 #include "backend/dbfs_move.h"
 #include "backend/hidden.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "cache/journal.h"
 #include "rest/api_dbfs.h"
 #include "rest/rest.h"
 
@@ -73,47 +75,15 @@ check_size(struct upload *u, const char *path, struct version *out)
 
 /* --- one request ------------------------------------------------------------ */
 
-/* Does the file at path hold our bytes?  Asked when a put said that the name is
- * taken after an attempt whose answer was lost. */
-static bool
-is_ours(struct upload *u, const char *path, struct version *out)
-{
-	char *theirs = malloc(API_DBFS_READ_MAX);
-	char *ours = malloc(API_DBFS_READ_MAX);
-	uint64_t off = 0;
-	bool same = theirs != NULL && ours != NULL &&
-	    check_size(u, path, out) == 0;
-
-	while (same && off < u->put->size) {
-		size_t len = u->put->size - off < API_DBFS_READ_MAX ?
-		    (size_t)(u->put->size - off) : API_DBFS_READ_MAX;
-		ssize_t n = api_dbfs_read(u->rest, u->call, path, off, theirs,
-		    len);
-
-		same = n == (ssize_t)len &&
-		    read_content(u, off, ours, len) == 0 &&
-		    memcmp(theirs, ours, len) == 0;
-		off += len;
-	}
-	free(theirs);
-	free(ours);
-	return same;
-}
-
 static int
 put_whole(struct upload *u, const char *path, struct version *out)
 {
 	struct rest_body body = { u->put->size, read_content, u };
 	int64_t server_ms = 0;
-	bool unknown = false;
 	int ret;
 
 	ret = api_dbfs_put(u->rest, u->call, path, &body, u->put->old != NULL,
-	    &server_ms, &unknown);
-	if (ret == -EEXIST && unknown && is_ours(u, path, out)) {
-		u->call->words[0] = '\0';
-		return 0;
-	}
+	    &server_ms);
 	if (ret < 0)
 		return ret;
 	if (u->put->size > API_DBFS_BLOCK_MAX)
@@ -170,25 +140,39 @@ put_blocks(struct upload *u, const char *path, bool overwrite,
 }
 
 static int
+remove_sibling(struct upload *u, const char *sibling)
+{
+	struct call again = *u->call; /* the words are those of the failure */
+	int ret = api_dbfs_delete(u->rest, &again, sibling, false);
+
+	if (ret < 0)
+		log_warn("dbfs", "%s, a part of an upload, could not be deleted",
+		    sibling);
+	return ret;
+}
+
+static int
 put_blocks_and_swap(struct upload *u, struct journal *journal,
     const char *path, struct version *out)
 {
-	char name[HIDDEN_NAME_BYTES], *aside;
+	uint64_t subject = journal_subject(journal);
+	char *sibling = hidden_sibling(path);
 	int ret;
 
-	hidden_name(name);
-	aside = text_printf("%.*s/%s", (int)(strrchr(path, '/') - path), path,
-	    name);
-	if (aside == NULL)
+	if (sibling == NULL)
 		return -ENOMEM;
-	ret = put_blocks(u, aside, false, out);
+	/* Written down before it is there, so that it can go after a crash. */
+	ret = journal_note(journal, JOURNAL_DELETE, subject, "dbfs", sibling,
+	    NULL);
 	if (ret == 0)
-		ret = dbfs_replace(u->rest, journal, u->call, aside, path);
+		ret = put_blocks(u, sibling, false, out);
+	if (ret == 0)
+		ret = dbfs_replace(u->rest, journal, u->call, sibling, path);
+	if (ret == 0 || remove_sibling(u, sibling) == 0)
+		journal_end(journal, subject);
 	if (ret == 0)
 		ret = check_size(u, path, out);
-	else
-		(void)api_dbfs_delete(u->rest, u->call, aside, false);
-	free(aside);
+	free(sibling);
 	return ret;
 }
 

@@ -20,11 +20,12 @@ struct rest;
  * @out:  the version that the service now has, as far as it told
  *
  * Returns 0, or
- *   -EEXIST  p->old is NULL and the name is taken, by another content
+ *   -EEXIST  p->old is NULL and the name is taken; perhaps by these very bytes,
+ *            when an answer was lost
  *   -EIO     the service has another size than was sent
  *   the service's error
- * After a failure the service has the old file, the new one, or (blocks of a new
- * file, cut off) a part of it that a repetition overwrites.
+ * After a failure the service has the old file or the new one: blocks are shown when
+ * their stream is closed (API reference, section 2).
  */
 int dbfs_upload(struct rest *rest, struct journal *journal, struct call *call,
     const char *path, const struct put *p, struct version *out) WARN_UNUSED;

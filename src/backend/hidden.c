@@ -23,6 +23,16 @@ hidden_name(char out[HIDDEN_NAME_BYTES])
 	(void)snprintf(out, HIDDEN_NAME_BYTES, PREFIX "%s", digits);
 }
 
+char *
+hidden_sibling(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char name[HIDDEN_NAME_BYTES];
+
+	hidden_name(name);
+	return text_printf("%.*s/%s", (int)(slash - path), path, name);
+}
+
 bool
 hidden_is(const char *name)
 {

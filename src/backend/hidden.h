@@ -13,6 +13,10 @@
 /* A name that nobody has used: ".brickfs-" and 16 hex digits. */
 void hidden_name(char out[HIDDEN_NAME_BYTES]);
 
+/* The path of one beside path, which is absolute; new memory, NULL when there is
+ * none. */
+char *hidden_sibling(const char *path);
+
 bool hidden_is(const char *name);
 
 #endif

@@ -389,6 +389,24 @@ journal_write(struct journal *j, uint16_t type, uint64_t subject,
 	return ret;
 }
 
+int
+journal_note(struct journal *j, uint16_t type, uint64_t subject,
+    const char *tree, const char *path, const char *shown)
+{
+	struct json_object *p = json_object_new_object();
+	int ret;
+
+	ret = jval_add_str(p, "tree", tree);
+	if (ret == 0)
+		ret = jval_add_str(p, "path", path);
+	if (ret == 0 && shown != NULL)
+		ret = jval_add_str(p, "shown", shown);
+	if (ret == 0)
+		ret = journal_write(j, type, subject, p, true);
+	json_object_put(p);
+	return ret;
+}
+
 void
 journal_end(struct journal *j, uint64_t subject)
 {

@@ -65,6 +65,11 @@ uint64_t journal_subject(struct journal *j);
 int journal_write(struct journal *j, uint16_t type, uint64_t subject,
     struct json_object *payload, bool durable) WARN_UNUSED;
 
+/* A durable record of one object of tree: its path, and the name that it is shown
+ * under, or NULL. */
+int journal_note(struct journal *j, uint16_t type, uint64_t subject,
+    const char *tree, const char *path, const char *shown) WARN_UNUSED;
+
 /* Closes a subject.  A lost end record only repeats work that is checked before
  * it is done again, so it is not synced and cannot fail. */
 void journal_end(struct journal *j, uint64_t subject);

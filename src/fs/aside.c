@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "backend/backend.h"
+#include "backend/hidden.h"
 #include "base/clock.h"
-#include "base/jval.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/journal.h"
@@ -20,24 +20,6 @@
 
 #include "base/banned.h"
 
-static int
-note(struct vfs *v, uint16_t type, uint64_t subject, const struct entry *e,
-    const char *shown)
-{
-	struct json_object *p = json_object_new_object();
-	int ret;
-
-	ret = jval_add_str(p, "tree", e->tree);
-	if (ret == 0)
-		ret = jval_add_str(p, "path", e->path);
-	if (ret == 0 && shown != NULL)
-		ret = jval_add_str(p, "shown", shown);
-	if (ret == 0)
-		ret = journal_write(v->config.journal, type, subject, p, true);
-	json_object_put(p);
-	return ret;
-}
-
 int
 aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
 {
@@ -48,7 +30,8 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
 	lock_take(&v->lock);
 	e = entry_ref(n->remote);
 	lock_drop(&v->lock);
-	ret = note(v, JOURNAL_ASIDE, *subject, e, shown);
+	ret = journal_note(v->config.journal, JOURNAL_ASIDE, *subject, e->tree,
+	    e->path, shown);
 	entry_unref(e);
 	return ret;
 }
@@ -171,24 +154,50 @@ aside_replaced(struct vfs *v, struct node *n)
 	lock_drop(&v->lock);
 }
 
-int
-aside_doom(struct vfs *v, struct node *n)
+/* The record of a hidden object that must go. */
+static int
+note_hidden(struct vfs *v, uint64_t subject, const struct entry *hidden)
 {
-	uint64_t subject = journal_subject(v->config.journal);
+	return journal_note(v->config.journal, JOURNAL_DELETE, subject,
+	    hidden->tree, hidden->path, NULL);
+}
+
+int
+aside_hide(struct vfs *v, struct call *call, const struct entry *e,
+    const struct entry *dir, struct entry **hidden, uint64_t *subject)
+{
+	const struct backend_ops *ops = e->backend->ops;
+	struct entry *goal = NULL, *now = NULL;
+	char name[HIDDEN_NAME_BYTES];
+	struct call look = *call;
 	int ret;
 
-	ret = note(v, JOURNAL_DELETE, subject, n->remote, NULL);
-	if (ret < 0)
-		return ret;
-	lock_take(&v->lock);
-	if (node_file_locked(v, n) == NULL) {
-		ret = -ENOMEM;
-	} else {
-		n->delete_at_release = true;
-		n->delete_subject = subject;
-	}
-	lock_drop(&v->lock);
+	hidden_name(name);
+	*subject = journal_subject(v->config.journal);
+	ret = ops->rekey(e->backend, dir, name, e, &goal);
+	if (ret == 0)
+		ret = note_hidden(v, *subject, goal);
+	if (ret == 0)
+		ret = ops->rename(e->backend, call, e, dir, name, NULL, hidden);
+	/* Where nobody knows whether it has that name, the record stays. */
+	if (ret < 0 && (goal == NULL ||
+	    ops->refresh(e->backend, &look, goal, &now) == -ENOENT))
+		journal_end(v->config.journal, *subject);
+	entry_unref(now);
+	entry_unref(goal);
 	return ret;
+}
+
+void
+aside_hidden_locked(struct vfs *v, struct node *n, struct node *dir,
+    struct entry *hidden, uint64_t subject)
+{
+	node_set_remote_locked(v, n, hidden, clock_mono_ms());
+	node_hide_locked(v, n, dir);
+	n->delete_at_release = true;
+	n->delete_subject = subject;
+	if (n->file->opens == 0) /* it was closed meanwhile */
+		save_later_locked(v, n, 0);
 }
 
 void
@@ -201,7 +210,7 @@ aside_doom_moved(struct vfs *v, struct node *n)
 	e = entry_ref(n->remote);
 	subject = n->delete_subject;
 	lock_drop(&v->lock);
-	(void)note(v, JOURNAL_DELETE, subject, e, NULL); /* logged */
+	(void)note_hidden(v, subject, e); /* logged */
 	entry_unref(e);
 }
 

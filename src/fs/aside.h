@@ -42,9 +42,14 @@ struct entry *aside_object_locked(struct vfs *v, struct node *n)
 int aside_clear(struct vfs *v, struct call *call, struct node *dir,
     const char *name);
 
-/* n lost its last name while it is open: deletes its hidden object at the last
- * release. */
-int aside_doom(struct vfs *v, struct node *n);
+/* An open file is about to lose its last name: gives its object e in dir a hidden
+ * one, with a record of what must go under *subject written before; then
+ * aside_hidden_locked(), in the holding of the lock that takes the name, lets the
+ * last release delete it. */
+int aside_hide(struct vfs *v, struct call *call, const struct entry *e,
+    const struct entry *dir, struct entry **hidden, uint64_t *subject);
+void aside_hidden_locked(struct vfs *v, struct node *n, struct node *dir,
+    struct entry *hidden, uint64_t subject) REQUIRES(v->lock);
 
 /* The hidden object of n has moved with its directory. */
 void aside_doom_moved(struct vfs *v, struct node *n);

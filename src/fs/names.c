@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "backend/backend.h"
-#include "backend/hidden.h"
 #include "base/clock.h"
 #include "fs/aside.h"
 #include "fs/dir.h"
@@ -197,12 +196,11 @@ removed_locked(struct vfs *v, struct node *parent, const char *name,
 }
 
 /* Before the object of an open file goes: its content must stay readable.  *hidden
- * is the object's entry under a hidden name when it was renamed to one. */
+ * and *subject: see aside_hide; NULL when its content was fetched instead. */
 static int
 preserve(struct vfs *v, struct call *call, struct node *n,
-    struct entry **hidden)
+    struct entry **hidden, uint64_t *subject)
 {
-	char name[HIDDEN_NAME_BYTES];
 	struct entry *e, *dir;
 	bool needed;
 	int ret;
@@ -217,13 +215,10 @@ preserve(struct vfs *v, struct call *call, struct node *n,
 	if (!needed)
 		return 0;
 	if (e->version.size <= FETCH_AT_UNLINK ||
-	    e->backend->ops->rename == NULL) {
+	    e->backend->ops->rename == NULL)
 		ret = content_fetch(v, call, n);
-	} else {
-		hidden_name(name);
-		ret = e->backend->ops->rename(e->backend, call, e, dir, name,
-		    NULL, hidden);
-	}
+	else
+		ret = aside_hide(v, call, e, dir, hidden, subject);
 	entry_unref(e);
 	entry_unref(dir);
 	return ret;
@@ -235,6 +230,7 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
     const char *name, struct node *n)
 {
 	struct entry *e = NULL, *hidden = NULL;
+	uint64_t subject = 0;
 	int ret = 0;
 
 	lock_take(&v->lock);
@@ -250,7 +246,7 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 		return -EPERM;
 	}
 	if (e != NULL)
-		ret = preserve(v, call, n, &hidden);
+		ret = preserve(v, call, n, &hidden, &subject);
 	if (ret == 0 && e != NULL && hidden == NULL)
 		ret = e->backend->ops->unlink(e->backend, call, e);
 	if (ret == -ENOENT)
@@ -258,18 +254,13 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 	lock_take(&v->lock);
 	if (ret == 0) {
 		removed_locked(v, parent, name, n, e);
-		if (hidden != NULL) {
-			node_set_remote_locked(v, n, hidden,
-			    clock_mono_ms());
-			node_hide_locked(v, n, parent);
-		}
+		if (hidden != NULL)
+			aside_hidden_locked(v, n, parent, hidden, subject);
 	} else {
 		dir_drop_locked(v, parent); /* unknown what happened */
 		n->seen_ms = 0;
 	}
 	lock_drop(&v->lock);
-	if (hidden != NULL)
-		(void)aside_doom(v, n); /* logged; it stays hidden then */
 	entry_unref(hidden);
 	entry_unref(e);
 	return ret;

@@ -389,8 +389,7 @@ put_form(struct rest *r, struct call *call, const char *path,
 
 int
 api_dbfs_put(struct rest *r, struct call *call, const char *path,
-    const struct rest_body *body, bool overwrite, int64_t *server_ms,
-    bool *unknown)
+    const struct rest_body *body, bool overwrite, int64_t *server_ms)
 {
 	struct rest_answer answer = { 0 };
 	int ret;
@@ -402,7 +401,6 @@ api_dbfs_put(struct rest *r, struct call *call, const char *path,
 	else
 		ret = put_form(r, call, path, body, overwrite, &answer);
 	*server_ms = answer.server_ms;
-	*unknown = answer.unknown;
 	rest_answer_release(&answer);
 	return ret;
 }

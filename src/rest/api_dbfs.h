@@ -48,12 +48,10 @@ ssize_t api_dbfs_read(struct rest *r, struct call *call, const char *path,
 
 /* One file in one request: JSON up to API_DBFS_BLOCK_MAX, multipart/form-data of
  * known length above, streamed from body.  *server_ms is the service's clock in
- * the answer (0 when it does not say).  Repeated only when that is safe; with
- * overwrite false an -EEXIST after an attempt with an unknown outcome comes back
- * as -EEXIST with *unknown true: the file there may be ours. */
+ * the answer (0 when it does not say).  Repeated when an answer is lost; with
+ * overwrite false that may give -EEXIST for a file that is ours. */
 int api_dbfs_put(struct rest *r, struct call *call, const char *path,
-    const struct rest_body *body, bool overwrite, int64_t *server_ms,
-    bool *unknown);
+    const struct rest_body *body, bool overwrite, int64_t *server_ms);
 
 /* Upload in blocks.  add_block is never sent twice: after an unknown outcome the
  * whole upload must start again.  A handle that is gone is -EIO.  close is sent
