@@ -220,6 +220,37 @@ rig_release(struct rig *r)
 	temp_dir_remove(&r->temp);
 }
 
+struct record_count {
+	uint16_t type;
+	unsigned n;
+};
+
+static int
+count_record(void *ctx, uint16_t type, uint64_t subject UNUSED,
+    struct json_object *payload UNUSED)
+{
+	struct record_count *count = ctx;
+
+	count->n += type == count->type;
+	return 0;
+}
+
+unsigned
+rig_records(struct rig *r, uint16_t type)
+{
+	struct record_count count = { type, 0 };
+	char *path = state_path(r, "journal"), *copy = state_path(r, ".copy");
+	struct journal *j;
+
+	copy_file(path, copy);
+	ck_assert_int_eq(journal_open(copy, count_record, &count, &j), 0);
+	journal_close(j);
+	ck_assert_int_eq(unlink(copy), 0);
+	free(copy);
+	free(path);
+	return count.n;
+}
+
 size_t
 rig_staging_files(struct rig *r)
 {

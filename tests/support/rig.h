@@ -7,8 +7,10 @@
 #define TESTS_SUPPORT_RIG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
+#include "cache/journal.h"
 #include "cache/pending.h"
 #include "fs/content.h"
 #include "fs/node.h"
@@ -63,6 +65,9 @@ void rig_release(struct rig *r);
 
 /* Staging files that this mount has on disk. */
 size_t rig_staging_files(struct rig *r);
+
+/* Records of that type that are open in the journal on disk now. */
+unsigned rig_records(struct rig *r, uint16_t type);
 
 /* --- as system calls ---------------------------------------------------------- */
 

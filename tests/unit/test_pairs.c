@@ -695,6 +695,63 @@ START_TEST(names_below_a_directory_that_moves)
 }
 END_TEST
 
+/* Its record is there first, and the last close may come before the name. */
+START_TEST(a_file_closed_while_it_gets_a_hidden_name_is_deleted)
+{
+	struct act a = { .what = UNLINK, .path = "/a" };
+	struct rig_file f;
+	struct rig r;
+	char *data = calloc(1, 9 * MB);
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, 9 * MB);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	fake_block(&r.fake, FAKE_RENAME);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_RENAME, 1);
+	ck_assert_uint_eq(rig_records(&r, JOURNAL_DELETE), 1);
+	rig_release_file(&f);
+	fake_unblock(&r.fake, FAKE_RENAME);
+	ck_assert_int_eq(act_end(&a), 0);
+	(void)rig_unmount(&r, 10000);
+	ck_assert_uint_eq(fake_count(&r.fake), 0);
+	ck_assert_uint_eq(rig_records(&r, JOURNAL_DELETE), 0);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+static const struct {
+	int err;
+	bool done; /* and the answer was lost */
+	unsigned records;
+} hide_rows[] = {
+	{ -EACCES, false, 0 },
+	{ -ETIMEDOUT, true, 1 },
+};
+
+START_TEST(a_hidden_name_that_nobody_may_have_is_not_on_record)
+{
+	struct rig_file f;
+	struct rig r;
+	char *data = calloc(1, 9 * MB);
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, 9 * MB);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	if (hide_rows[_i].done)
+		fake_lose_answer(&r.fake, FAKE_RENAME, hide_rows[_i].err);
+	else
+		fake_fail(&r.fake, FAKE_RENAME, 1, 1, hide_rows[_i].err);
+	ck_assert_int_eq(rig_unlink(&r, "/a"), hide_rows[_i].err);
+	ck_assert_uint_eq(rig_records(&r, JOURNAL_DELETE),
+	    hide_rows[_i].records);
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
 START_TEST(a_hidden_file_moves_with_its_directory)
 {
 	size_t len = 9 * MB;
@@ -840,6 +897,9 @@ static const struct unit_test tests[] = {
 	UNIT(a_read_of_a_written_file_while_its_directory_moves),
 	UNIT(a_read_does_not_get_the_next_file_of_the_name),
 	UNIT_TIMES(names_below_a_directory_that_moves, 3),
+	UNIT(a_file_closed_while_it_gets_a_hidden_name_is_deleted),
+	UNIT_ROWS(a_hidden_name_that_nobody_may_have_is_not_on_record,
+	    hide_rows),
 	UNIT(a_hidden_file_moves_with_its_directory),
 	UNIT_TIMES(a_backup_is_renamed_while_the_new_file_is_sent, 4),
 	UNIT(an_old_row_does_not_show_an_old_version),
