@@ -111,7 +111,8 @@ queue_due_locked(struct vfs *v) REQUIRES(v->lock)
 	return next_ms;
 }
 
-/* The first node that may be worked on; its queue reference is the caller's. */
+/* The first node that may be worked on, which is saving from now on; its queue
+ * reference is the caller's. */
 static struct node *
 pick_locked(struct vfs *v) REQUIRES(v->lock)
 {
@@ -122,6 +123,9 @@ pick_locked(struct vfs *v) REQUIRES(v->lock)
 			continue;
 		n->file->queued = false;
 		DL_DELETE2(v->queue, n, save_prev, save_next);
+		/* At once: who freezes it must see that. */
+		n->file->saving = true;
+		v->saving++;
 		return n;
 	}
 	return NULL;
@@ -221,8 +225,6 @@ save_one(struct vfs *v, struct node *n)
 	ticket = f->tickets;
 	renames = n->aside || n->delete_at_release;
 	wanted = !renames && wants_upload_locked(v, n, ticket > f->settled);
-	f->saving = true;
-	v->saving++;
 	lock_drop(&v->lock);
 
 	if (renames) {
