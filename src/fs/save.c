@@ -15,6 +15,7 @@
 #include "cache/journal.h"
 #include "cache/pending.h"
 #include "fs/aside.h"
+#include "fs/dir.h"
 #include "fs/save_record.h"
 #include "fs/upload.h"
 
@@ -111,6 +112,16 @@ queue_due_locked(struct vfs *v) REQUIRES(v->lock)
 	return next_ms;
 }
 
+/* Is the object that n replaces just being renamed?  n would be renamed instead. */
+static bool
+is_in_the_way_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock)
+{
+	struct node *aside = n->parent != NULL ?
+	    dir_aside_locked(v, n->parent, n->name) : NULL;
+
+	return aside != NULL && aside->file->saving;
+}
+
 /* The first node that may be worked on, which is saving from now on; its queue
  * reference is the caller's. */
 static struct node *
@@ -119,7 +130,8 @@ pick_locked(struct vfs *v) REQUIRES(v->lock)
 	struct node *n;
 
 	DL_FOREACH2(v->queue, n, save_next) {
-		if (n->file->saving || save_is_frozen_locked(v, n))
+		if (n->file->saving || save_is_frozen_locked(v, n) ||
+		    is_in_the_way_locked(v, n))
 			continue;
 		n->file->queued = false;
 		DL_DELETE2(v->queue, n, save_prev, save_next);

@@ -438,6 +438,48 @@ START_TEST(the_old_name_during_a_rename_by_content)
 }
 END_TEST
 
+/* The backup has its real name just now, and the new file must not have it. */
+START_TEST(a_new_file_is_sent_after_the_backup_has_its_name)
+{
+	struct act a = { .what = SAVE, .path = "/a", .to = "new" };
+	struct node *n, *dir;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_walk(&r, "/a~", &n), 0);
+	fake_block(&r.fake, FAKE_RENAME);
+	lock_take(&r.v->lock);
+	n->file->due_ms = 1;
+	cond_broadcast(&r.v->work);
+	lock_drop(&r.v->lock);
+	fake_await(&r.fake, FAKE_RENAME, 1);
+	rig_put(&r, n);
+	ck_assert_int_eq(rig_walk(&r, "/", &dir), 0);
+	act_start(&a, &r);
+	do {
+		lock_take(&r.v->lock);
+		n = node_find_locked(r.v, dir, "a");
+		if (n != NULL && n->file == NULL)
+			n = NULL;
+		if (n != NULL)
+			(void)node_ref_locked(r.v, n);
+		lock_drop(&r.v->lock);
+	} while (n == NULL);
+	await_tickets(&r, n, 1);
+	for (int i = 0; i < 50 && fake_calls(&r.fake, FAKE_PUT) == 0; i++)
+		usleep(1000);
+	fake_unblock(&r.fake, FAKE_RENAME);
+	ck_assert_int_eq(act_end(&a), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	fake_expect_text(&r.fake, "/a~", "old");
+	rig_put(&r, n);
+	rig_put(&r, dir);
+	rig_release(&r);
+}
+END_TEST
+
 /* A person gives the content up that a rename is about to send. */
 START_TEST(a_discard_does_not_come_into_a_rename)
 {
@@ -889,6 +931,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_backup_that_was_written_is_sent_after_its_rename, 2),
 	UNIT_TIMES(a_rename_after_a_conflict_is_of_what_is_there, 2),
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
+	UNIT(a_new_file_is_sent_after_the_backup_has_its_name),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
 	UNIT_TIMES(both_names_during_a_rename_by_the_service, 4),
