@@ -46,9 +46,10 @@ create_new(struct vfs *v, struct node *parent, const char *name, int flags,
 	if (parent->backend->ops->put == NULL)
 		return -EROFS;
 	lock_take(&v->lock);
-	if (node_find_locked(v, parent, name) != NULL) {
+	if (parent->gone || node_find_locked(v, parent, name) != NULL) {
+		ret = parent->gone ? -ENOENT : -EEXIST;
 		lock_drop(&v->lock);
-		return -EEXIST;
+		return ret;
 	}
 	aside = dir_aside_locked(v, parent, name);
 	if (aside != NULL)

@@ -416,6 +416,9 @@ save_hold(struct vfs *v, struct call *call, struct node *dir,
 		}
 		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 	}
+	/* Nothing is made in it: that would make it again. */
+	if (ret == 0 && (dir->gone || (other != NULL && other->gone)))
+		ret = -ENOENT;
 	if (ret == 0) {
 		dir->changing++;
 		if (other != NULL)

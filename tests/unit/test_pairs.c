@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "fs/dir.h"
+#include "fs/names.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
@@ -480,6 +481,30 @@ START_TEST(a_new_file_is_sent_after_the_backup_has_its_name)
 }
 END_TEST
 
+/* A program stands in it. */
+START_TEST(nothing_is_made_in_a_directory_that_is_gone)
+{
+	struct node *dir, *n = NULL;
+	struct handle *h;
+	struct stat st;
+	struct rig r;
+	bool keep;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	ck_assert_int_eq(rig_walk(&r, "/d", &dir), 0);
+	fake_remove(&r.fake, "/d");
+	rig_expire(&r);
+	ck_assert_int_eq(rig_stat(&r, "/d", &st), -ENOENT);
+	ck_assert_int_eq(names_create(r.v, &r.call, dir, "f",
+	    O_WRONLY | O_CREAT, 0644, &n, &h, &keep), -ENOENT);
+	ck_assert_int_eq(names_mkdir(r.v, &r.call, dir, "e", &n), -ENOENT);
+	ck_assert_uint_eq(fake_calls(&r.fake, FAKE_MKDIR), 0);
+	rig_put(&r, dir);
+	rig_release(&r);
+}
+END_TEST
+
 /* A person gives the content up that a rename is about to send. */
 START_TEST(a_discard_does_not_come_into_a_rename)
 {
@@ -932,6 +957,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_rename_after_a_conflict_is_of_what_is_there, 2),
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
 	UNIT(a_new_file_is_sent_after_the_backup_has_its_name),
+	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
 	UNIT_TIMES(both_names_during_a_rename_by_the_service, 4),
