@@ -140,7 +140,13 @@ drop_target_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 static int
 take_name_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 {
+	struct node *other;
+
 	drop_target_locked(v, m);
+	/* Somebody may have found at the service what it is about to show. */
+	other = node_find_locked(v, m->to_dir, m->to);
+	if (other != NULL)
+		node_part_locked(v, other);
 	return node_rename_locked(v, m->n, m->to_dir, m->to);
 }
 
