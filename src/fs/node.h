@@ -85,6 +85,7 @@ struct node_file {
 	unsigned failures; /* in a row */
 	uint64_t due_ms;   /* monotonic; 0: not waiting for a time */
 	uint64_t subject;  /* in the journal; 0: none */
+	uint64_t ended;	   /* the last subject that was ended */
 	struct pending_item *pending;
 
 	int error;	   /* of the last save, 0 when it went well */

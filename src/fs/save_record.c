@@ -77,6 +77,7 @@ write_record(struct vfs *v, struct node *n, bool durable)
 {
 	struct json_object *p = NULL;
 	uint64_t subject = 0;
+	bool ended;
 	int ret;
 
 	lock_take(&v->lock);
@@ -95,6 +96,12 @@ write_record(struct vfs *v, struct node *n, bool durable)
 	ret = journal_write(v->config.journal, JOURNAL_STAGED, subject, p,
 	    durable);
 	json_object_put(p);
+	/* It was sent meanwhile: the record may have come after its end. */
+	lock_take(&v->lock);
+	ended = n->file->ended >= subject;
+	lock_drop(&v->lock);
+	if (ended)
+		journal_end(v->config.journal, subject);
 	return ret;
 }
 
@@ -184,6 +191,8 @@ save_record_drop_locked(struct vfs *v, struct node *n)
 		return; /* they end when the node is dropped next time */
 	*d = (struct doomed){ f->subject, f->pending, v->doomed };
 	v->doomed = d;
+	if (f->subject != 0)
+		f->ended = f->subject;
 	f->subject = 0;
 	f->pending = NULL;
 }

@@ -84,6 +84,7 @@ rig_build(struct rig *r)
 	    0);
 	ck_assert_int_eq(pending_new(&r->config.pending), 0);
 	r->config.left = &r->left;
+	r->records = r->left.n;
 	ck_assert_int_eq(vfs_new(&r->config, &r->v), 0);
 	vfs_left_release(&r->left);
 	free(staging);

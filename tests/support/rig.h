@@ -29,6 +29,7 @@ struct rig {
 	struct vfs_config config; /* may be changed before rig_mount */
 	struct vfs *v;
 	struct vfs_left left;
+	size_t records; /* that the last mount found */
 	struct entry *root;
 	struct call call; /* of the operations below; words, interruption */
 	bool interrupt; /* atomic: the call is interrupted */

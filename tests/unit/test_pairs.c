@@ -944,6 +944,255 @@ START_TEST(a_listing_on_its_way_does_not_show_a_removed_file)
 }
 END_TEST
 
+/* --- everything at once -------------------------------------------------------------- */
+
+#define CROWD 5
+#define CROWD_STEPS 400
+#define TEXT_BYTES 8
+
+static const char *const crowd_names[] = { "a", "b", "a~", "sedAbC123" };
+static const char *const crowd_dirs[] = { "", "/d", "/x", "/e" };
+
+struct crowd {
+	struct rig *rig;
+	/* As the kernel's, of directories: of the root, of /d and /x, of /e.  A
+	 * file that is known may be looked at without. */
+	pthread_rwlock_t locks[3];
+};
+
+struct member {
+	struct crowd *crowd;
+	unsigned seed;
+	struct rig view;
+	pthread_t thread;
+};
+
+/* Nobody else writes there: nothing of that may come. */
+static void
+expect_harmless(int ret)
+{
+	ck_assert_msg(ret >= 0 || ret == -ENOENT || ret == -ENOTDIR ||
+	    ret == -EISDIR || ret == -ENOTEMPTY || ret == -EEXIST,
+	    "%s", strerror(-ret));
+}
+
+static unsigned
+pick(struct member *m, unsigned n)
+{
+	return (unsigned)rand_r(&m->seed) % n;
+}
+
+/* A random path; the number of its directory's lock. */
+static unsigned
+some_path(struct member *m, char path[32])
+{
+	static const unsigned locks[] = { 0, 1, 1, 2 };
+	unsigned dir = pick(m, 4);
+
+	snprintf(path, 32, "%s/%s", crowd_dirs[dir],
+	    crowd_names[pick(m, 4)]);
+	return locks[dir];
+}
+
+/* For changes in the directories of locks a and b. */
+static void
+crowd_lock(struct member *m, unsigned a, unsigned b)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (i == a || i == b)
+			pthread_rwlock_wrlock(&m->crowd->locks[i]);
+		else if (i == 0)
+			pthread_rwlock_rdlock(&m->crowd->locks[i]);
+}
+
+static void
+crowd_unlock(struct member *m, unsigned a, unsigned b)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (i == a || i == b || i == 0)
+			pthread_rwlock_unlock(&m->crowd->locks[i]);
+}
+
+/* For walking to a directory. */
+#define CROWD_WALK 3
+
+static void
+crowd_write(struct member *m)
+{
+	struct rig_file f;
+	char path[32], text[16];
+	unsigned lock = some_path(m, path);
+	int ret;
+
+	crowd_lock(m, lock, lock);
+	ret = rig_open(&m->view, path, O_RDWR | O_CREAT |
+	    (pick(m, 2) ? O_TRUNC : 0), &f);
+	crowd_unlock(m, lock, lock);
+	expect_harmless(ret == -ESTALE ? -ENOENT : ret);
+	if (ret < 0)
+		return;
+	snprintf(text, sizeof text, "%08u", pick(m, 100000000));
+	if (pick(m, 5) != 0)
+		ck_assert_int_eq(rig_write_text(&f, text, 0), 0);
+	if (pick(m, 5) == 0)
+		ck_assert_int_eq(rig_fsync(&f), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+}
+
+/* What some program left there, and nothing else. */
+static void
+crowd_read(struct member *m)
+{
+	struct rig_file f;
+	char path[32], got[16];
+	ssize_t n;
+	int ret;
+
+	(void)some_path(m, path);
+	crowd_lock(m, CROWD_WALK, CROWD_WALK);
+	ret = rig_open(&m->view, path, O_RDONLY, &f);
+	crowd_unlock(m, CROWD_WALK, CROWD_WALK);
+	expect_harmless(ret == -ESTALE ? -ENOENT : ret);
+	if (ret < 0)
+		return;
+	n = rig_pread(&f, got, sizeof got, 0);
+	if (n != -ESTALE) /* replaced or removed as it was opened */
+		ck_assert(n == 0 || n == TEXT_BYTES);
+	rig_release_file(&f);
+}
+
+static void
+crowd_unlink(struct member *m)
+{
+	char path[32];
+	unsigned lock = some_path(m, path);
+
+	crowd_lock(m, lock, lock);
+	expect_harmless(rig_unlink(&m->view, path));
+	crowd_unlock(m, lock, lock);
+}
+
+static void
+crowd_rename(struct member *m)
+{
+	char from[32], to[32];
+	unsigned a = some_path(m, from), b = some_path(m, to);
+
+	crowd_lock(m, a, b);
+	expect_harmless(rig_rename(&m->view, from, to));
+	crowd_unlock(m, a, b);
+}
+
+static void
+crowd_move_dir(struct member *m)
+{
+	unsigned way = pick(m, 2);
+
+	crowd_lock(m, 0, 0);
+	expect_harmless(rig_rename(&m->view, crowd_dirs[1 + way],
+	    crowd_dirs[2 - way]));
+	crowd_unlock(m, 0, 0);
+}
+
+static void
+crowd_look(struct member *m)
+{
+	struct stat st;
+	char path[32];
+	int ret;
+
+	(void)some_path(m, path);
+	crowd_lock(m, CROWD_WALK, CROWD_WALK);
+	ret = rig_stat(&m->view, path, &st);
+	expect_harmless(ret == -ESTALE ? -ENOENT : ret);
+	expect_harmless(list_once(&m->view, crowd_dirs[pick(m, 4)]));
+	crowd_unlock(m, CROWD_WALK, CROWD_WALK);
+}
+
+static void *
+crowd_run(void *arg)
+{
+	static void (*const acts[])(struct member *) = { crowd_write,
+		crowd_write, crowd_read, crowd_unlink, crowd_rename,
+		crowd_rename, crowd_look, crowd_look, crowd_move_dir };
+	struct member *m = arg;
+
+	for (int i = 0; i < CROWD_STEPS; i++)
+		acts[pick(m, ARRAY_LEN(acts))](m);
+	return NULL;
+}
+
+/* What the server has is what is shown, byte for byte. */
+static void
+expect_server(struct rig *r)
+{
+	struct fake *f = &r->fake;
+	struct stat st;
+	char path[32];
+
+	for (size_t d = 0; d < ARRAY_LEN(crowd_dirs); d++)
+		for (size_t n = 0; n < ARRAY_LEN(crowd_names); n++) {
+			struct rig_file file;
+			char got[16];
+			ssize_t len;
+			int ret;
+
+			snprintf(path, sizeof path, "%s/%s", crowd_dirs[d],
+			    crowd_names[n]);
+			ret = rig_stat(r, path, &st);
+			ck_assert_msg((ret == 0) == fake_has(f, path),
+			    "%s: %s", path, strerror(-ret));
+			if (ret < 0)
+				continue;
+			ck_assert_int_eq(rig_open(r, path, O_RDONLY, &file), 0);
+			len = rig_pread(&file, got, sizeof got, 0);
+			ck_assert_int_ge(len, 0);
+			fake_expect(f, path, got, (size_t)len);
+			rig_release_file(&file);
+		}
+}
+
+START_TEST(a_crowd)
+{
+	struct member all[CROWD];
+	struct crowd crowd;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.scratch_keep_ms = 20;
+	r.config.attr_ttl_ms = _i % 2 == 0 ? 0 : 10;
+	rig_mount(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_mkdir(&r.fake, "/e");
+	for (int i = 0; i < 3; i++)
+		pthread_rwlock_init(&crowd.locks[i], NULL);
+	for (int i = 0; i < CROWD; i++) {
+		all[i] = (struct member){ .crowd = &crowd,
+			.seed = (unsigned)(_i * CROWD + i) };
+		rig_view(&r, &all[i].view);
+		ck_assert_int_eq(pthread_create(&all[i].thread, NULL, crowd_run,
+		    &all[i]), 0);
+	}
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(all[i].thread, NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_rwlock_destroy(&crowd.locks[i]);
+	rig_settle(&r);
+	lock_take(&r.v->lock);
+	while (r.v->waiting != NULL || r.v->queue != NULL || r.v->saving > 0)
+		(void)cond_wait_ms(&r.v->changed, &r.v->lock, 20);
+	lock_drop(&r.v->lock);
+	expect_server(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	ck_assert_uint_eq(fake_hidden_count(&r.fake), 0);
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	rig_mount(&r);
+	ck_assert_uint_eq(r.records, 0);
+	expect_server(&r);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(both_closes_of_a_conflict_return),
 	UNIT(a_conflict_shows_the_servers_file_at_once),
@@ -973,6 +1222,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_backup_is_renamed_while_the_new_file_is_sent, 4),
 	UNIT(an_old_row_does_not_show_an_old_version),
 	UNIT(a_listing_on_its_way_does_not_show_a_removed_file),
+	UNIT_TIMES(a_crowd, 6),
 };
 
 UNIT_MAIN("pairs", tests)
