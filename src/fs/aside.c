@@ -100,30 +100,6 @@ aside_object_locked(struct vfs *v, struct node *n)
 }
 
 int
-aside_clear(struct vfs *v, struct call *call, struct node *dir,
-    const char *name)
-{
-	struct node *n;
-	int ret;
-
-	lock_take(&v->lock);
-	n = dir_aside_locked(v, dir, name);
-	if (n != NULL)
-		(void)node_ref_locked(v, n);
-	lock_drop(&v->lock);
-	if (n == NULL)
-		return 0;
-	/* The saver may be at it. */
-	ret = save_freeze(v, call, n);
-	if (ret == 0) {
-		ret = aside_settle(v, call, n);
-		save_thaw(v, n);
-	}
-	node_unref(v, n);
-	return ret;
-}
-
-int
 aside_keep(struct vfs *v, struct call *call, struct node *n)
 {
 	return content_fetch(v, call, n);
@@ -248,8 +224,10 @@ delete_hidden(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
+/* now: also when a new file of the object's name is there, which does not replace the
+ * object then. */
 static int
-rename_for_real(struct vfs *v, struct call *call, struct node *n)
+rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 {
 	struct entry *e, *dir, *moved = NULL;
 	struct node *fresh;
@@ -259,7 +237,7 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n)
 	lock_take(&v->lock);
 	fresh = n->parent != NULL ?
 	    node_find_locked(v, n->parent, n->remote->name) : NULL;
-	if (n->parent == NULL || fresh != NULL) {
+	if (n->parent == NULL || (fresh != NULL && !now)) {
 		/* A new file is being written in its place: later. */
 		if (fresh != NULL)
 			save_later_locked(v, n, v->config.scratch_keep_ms);
@@ -285,6 +263,11 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n)
 			n->file->base = entry_ref(moved);
 		}
 		dir_put_locked(v, n->parent, moved);
+		fresh = node_find_locked(v, n->parent, e->name);
+		if (fresh != NULL && fresh->file != NULL) {
+			entry_unref(fresh->file->base);
+			fresh->file->base = NULL;
+		}
 	} else {
 		log_warn("aside", "%s could not be renamed to %s", e->path,
 		    name != NULL ? name : "its new name");
@@ -299,9 +282,39 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n)
 }
 
 int
+aside_rename(struct vfs *v, struct call *call, struct node *n)
+{
+	return n->aside ? rename_for_real(v, call, n, true) : 0;
+}
+
+int
+aside_clear(struct vfs *v, struct call *call, struct node *dir,
+    const char *name)
+{
+	struct node *n;
+	int ret;
+
+	lock_take(&v->lock);
+	n = dir_aside_locked(v, dir, name);
+	if (n != NULL)
+		(void)node_ref_locked(v, n);
+	lock_drop(&v->lock);
+	if (n == NULL)
+		return 0;
+	/* The saver may be at it. */
+	ret = save_freeze(v, call, n);
+	if (ret == 0) {
+		ret = aside_rename(v, call, n);
+		save_thaw(v, n);
+	}
+	node_unref(v, n);
+	return ret;
+}
+
+int
 aside_settle(struct vfs *v, struct call *call, struct node *n)
 {
 	if (n->delete_at_release)
 		return delete_hidden(v, call, n);
-	return n->aside ? rename_for_real(v, call, n) : 0;
+	return n->aside ? rename_for_real(v, call, n, false) : 0;
 }

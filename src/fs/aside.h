@@ -38,9 +38,13 @@ struct entry *aside_object_locked(struct vfs *v, struct node *n)
     REQUIRES(v->lock);
 
 /* If name in dir is that of an object moved aside, gives that the name that it
- * shows, so that this one is free on the server too. */
+ * shows, so that this one is free on the server too, even of a new file that was
+ * to replace the object. */
 int aside_clear(struct vfs *v, struct call *call, struct node *dir,
     const char *name);
+
+/* n, if it is aside, gets the name that it shows for real, as in aside_clear. */
+int aside_rename(struct vfs *v, struct call *call, struct node *n);
 
 /* An open file is about to lose its last name: gives its object e in dir a hidden
  * one, with a record of what must go under *subject written before; then

@@ -280,6 +280,9 @@ begin_put(const struct move *m, struct undo *u)
 		base = entry_ref(m->target->remote);
 	else if (aside != NULL)
 		base = entry_ref(aside->remote);
+	else if (m->target != NULL && !m->target->aside &&
+	    m->target->file->base != NULL)
+		base = entry_ref(m->target->file->base); /* as it would have */
 	else if (u->aside && m->from_dir == m->to_dir &&
 	    strcmp(u->remote->name, m->to) == 0)
 		base = entry_ref(u->remote); /* its own object */
@@ -500,8 +503,13 @@ move_by_service(const struct move *m)
 	lock_take(&v->lock);
 	e = entry_ref(m->n->remote);
 	dir = entry_ref(m->to_dir->remote);
-	if (m->target != NULL && m->target->remote != NULL)
-		target = entry_ref(m->target->remote);
+	if (m->target != NULL)
+		target = m->target->remote;
+	/* An unsent one stands for what it was to replace. */
+	if (target == NULL && m->target != NULL && m->target->file != NULL)
+		target = m->target->file->base;
+	if (target != NULL)
+		(void)entry_ref(target);
 	lock_drop(&v->lock);
 	ret = ops->rename(e->backend, m->call, e, dir, m->to, target, &moved);
 	lock_take(&v->lock);
@@ -608,7 +616,7 @@ move_file(const struct move *m)
 		return -EISDIR;
 	/* What the target shows must be the target's object. */
 	if (t != NULL && t != n && t->aside && !is_own_name(m)) {
-		ret = aside_settle(v, m->call, t);
+		ret = aside_rename(v, m->call, t);
 		if (ret < 0)
 			return ret;
 	}

@@ -645,6 +645,12 @@ static const struct {
 	{ false, { "+n", "n a~" }, "a~", "a~" },
 	{ true, { "+n", "n a~" }, "a~", "a~" },
 	{ false, { "=sedAbC123", "sedAbC123 a" }, "a a~", "a a~" },
+	{ false, { "+a", "-a~", "=sedAbC123", "sedAbC123 a" }, "a", "a" },
+	{ false, { "+a", "-a~", "other a" }, "a", "a" },
+	{ true, { "+a", "-a~", "other a" }, "a", "a" },
+	{ false, { "+a", "=sedAbC123", "sedAbC123 a" }, "a a~", "a a~" },
+	{ false, { "+a", "other a" }, "a a~", "a a~" },
+	{ true, { "+a", "other a" }, "a a~", "a a~" },
 };
 
 static void
@@ -750,6 +756,9 @@ START_TEST(names_after_a_file_was_moved_aside)
 		rig_expect_list(&r, "/d",
 		    strstr(aside_rows[_i].steps[0], "d/a~") ? "a~" : "x");
 	ck_assert_uint_eq(rig_pending(&r), 0);
+	ck_assert_uint_eq(rig_unmount(&r, 10000), 0);
+	rig_mount(&r);
+	ck_assert_uint_eq(r.records, 0);
 	rig_release(&r);
 }
 END_TEST
