@@ -479,27 +479,6 @@ fetch(struct staged *f, struct call *call, const struct source *src,
 	return ret;
 }
 
-static int
-fetch_range(struct staged *f, struct call *call, const struct source *src,
-    uint64_t off, uint64_t end)
-{
-	for (;;) {
-		struct range hole;
-		bool missing;
-		int ret;
-
-		lock_take(&f->lock);
-		missing = map_missing(f, off, end < f->size ? end : f->size,
-		    &hole);
-		lock_drop(&f->lock);
-		if (!missing)
-			return 0;
-		ret = fetch(f, call, src, hole);
-		if (ret < 0)
-			return ret;
-	}
-}
-
 /* Room for all that is missing, or none: half of it helps nobody, and leaves no
  * room for what others write. */
 static int
@@ -531,7 +510,40 @@ staged_fetch_all(struct staged *f, struct call *call, const struct source *src)
 {
 	int ret = reserve(f);
 
-	return ret < 0 ? ret : fetch_range(f, call, src, 0, UINT64_MAX);
+	while (ret == 0) {
+		struct range hole;
+		bool missing;
+
+		lock_take(&f->lock);
+		missing = map_missing(f, 0, f->size, &hole);
+		lock_drop(&f->lock);
+		if (!missing)
+			break;
+		ret = fetch(f, call, src, hole);
+	}
+	return ret;
+}
+
+/* Bytes from off on that come from one place; 0 at the end. */
+static ssize_t
+read_piece(struct staged *f, struct call *call, const struct source *src,
+    uint64_t off, void *dst, size_t len)
+{
+	struct range hole;
+	bool missing;
+	ssize_t n;
+
+	lock_take(&f->lock);
+	missing = map_missing(f, off, off + len, &hole);
+	lock_drop(&f->lock);
+	if (!missing || hole.start > off)
+		return io_pread(f->fd, dst,
+		    missing ? (size_t)(hole.start - off) : len, off);
+	if (src == NULL)
+		return -EIO;
+	len = (size_t)(hole.end - off);
+	n = src->read(src->ctx, call, off, dst, len);
+	return n >= 0 && (size_t)n < len ? -EIO : n; /* never zeros instead */
 }
 
 ssize_t
@@ -539,16 +551,23 @@ staged_read(struct staged *f, struct call *call, const struct source *src,
     uint64_t off, void *dst, size_t len)
 {
 	uint64_t size = staged_size(f);
-	int ret;
+	size_t done = 0;
 
 	if (off >= size)
 		return 0;
 	if (len > size - off)
 		len = (size_t)(size - off);
-	ret = fetch_range(f, call, src, off, off + len);
-	if (ret < 0)
-		return ret;
-	return io_pread(f->fd, dst, len, off);
+	while (done < len) {
+		ssize_t n = read_piece(f, call, src, off + done,
+		    (char *)dst + done, len - done);
+
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break; /* truncated meanwhile */
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
 }
 
 /* --- changing --------------------------------------------------------------- */

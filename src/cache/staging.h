@@ -1,7 +1,7 @@
 /* cache/staging.h: content that was written here and that the server may not have.
  *
  * A staging file stands for the whole content of one remote file: the bytes that
- * were written or fetched are in it, the rest is still at the source it was made
+ * were written are in it, the rest is still at the source it was made
  * from, and a map knows which is which, so that unread is never taken for zero.
  * Files are named by a counter of ours, lie in a directory of mode 0700, and are
  * deleted only when their last user says that the content is no longer needed.
@@ -62,8 +62,8 @@ uint64_t staged_size(struct staged *f);
 /* Is everything here? */
 bool staged_complete(struct staged *f);
 
-/* Bytes at off, fewer than len only at the end; what is not here is fetched from
- * src (and kept).  src may be NULL when staged_complete. */
+/* Bytes at off, fewer than len only at the end; what is not here is read from src,
+ * and takes no room here.  src may be NULL when staged_complete. */
 ssize_t staged_read(struct staged *f, struct call *call,
     const struct source *src, uint64_t off, void *dst, size_t len);
 

@@ -33,6 +33,11 @@ note "a change of a file that is larger than the disk leaves room for others"
 expect_failure 'No space left' dd if="$work/old" of="$mnt/large" bs=1000 \
     count=1 seek=5000 conv=notrunc,fsync
 expect_remote /dbfs/large "$work/big"
+note "... also when it is read"
+cp "$work/big" "$work/changed"
+dd if="$work/old" of="$work/changed" bs=1000 count=1 seek=5000 conv=notrunc \
+    status=none
+expect_same "$work/changed" "$mnt/large"
 cp "$work/fits" "$mnt/a"
 expect_remote /dbfs/a "$work/fits"
 for item in "$mnt/.control/pending/"*; do
