@@ -135,6 +135,11 @@ dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
 	if (ret < 0)
 		goto out;
 	ret = dbfs_move(rest, &steady, to, r.aside);
+	if (ret == -ENOENT) { /* somebody has deleted the target */
+		ret = dbfs_move(rest, &steady, from, to);
+		journal_end(journal, r.subject);
+		goto out;
+	}
 	if (ret < 0) {
 		if (exists(rest, &steady, to) == 1)
 			journal_end(journal, r.subject);

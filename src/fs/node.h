@@ -126,6 +126,7 @@ struct node {
 	unsigned frozen; /* being renamed or removed: no save here or below */
 	unsigned closing; /* about to be, when the names below are at rest */
 	unsigned changing; /* changes of names in it under way */
+	bool renaming;	   /* one of them is a rename: no other begins */
 	uint64_t kernel_pages; /* hash of the version whose pages the kernel has */
 
 	struct node_dir *dir;	/* directories; made when needed */

@@ -348,25 +348,24 @@ drop_old_object(const struct move *m, struct entry *old,
 	return ret;
 }
 
-/* Sends n, which is frozen and is so again afterwards. */
+/* Sends n, which is frozen and is so again afterwards.  The call is steady. */
 static int
 send_frozen(const struct move *m)
 {
 	struct vfs *v = m->v;
 	struct node *n = m->n;
-	struct call steady = call_steady(m->call);
 	int ret;
 
 	save_thaw(v, n);
 	ret = save_now(v, m->call, n);
-	if (ret == -EINTR) {
+	if (ret == -EINTR) { /* the mount ends */
 		lock_take(&v->lock);
 		n->frozen++;
 		n->closing++;
 		lock_drop(&v->lock);
 		return ret;
 	}
-	(void)save_freeze(v, &steady, n); /* is not interrupted */
+	(void)save_freeze(v, m->call, n); /* is not interrupted */
 	lock_take(&v->lock);
 	if (ret < 0 && n->remote != NULL)
 		ret = 0; /* a close by somebody else has sent it */
@@ -406,9 +405,7 @@ move_pinned(const struct move *m)
 	mtime = !node_is_dirty_locked(v, n) && n->attr.has_mtime ?
 	    n->attr.mtime : n->file->mtime;
 	lock_drop(&v->lock);
-	ret = content_fetch(v, m->call, n);
-	if (ret == 0)
-		ret = begin_put(m, &u);
+	ret = begin_put(m, &u);
 	if (ret < 0)
 		goto out;
 	lock_take(&v->lock);
@@ -417,7 +414,7 @@ move_pinned(const struct move *m)
 	ret = send_frozen(m);
 	lock_take(&v->lock);
 	n->file->moving = false;
-	if (ret == 0 || ret == -EINTR) { /* interrupted, it goes on */
+	if (ret == 0 || ret == -EINTR) { /* the next mount sends it */
 		if (t != NULL)
 			forget_target_locked(v, t);
 	} else {
@@ -447,12 +444,18 @@ out:
 static int
 move_by_content(const struct move *m)
 {
+	struct call steady = call_steady(m->call);
+	struct move whole = *m;
 	int ret;
 
 	ret = content_pin(m->v, m->n);
 	if (ret < 0)
 		return ret;
-	ret = move_pinned(m);
+	ret = content_fetch(m->v, m->call, m->n);
+	/* From here on it is done or taken back, whoever is let go. */
+	whole.call = &steady;
+	if (ret == 0)
+		ret = move_pinned(&whole);
 	content_unpin(m->v, m->n);
 	return ret;
 }

@@ -400,6 +400,13 @@ is_closing_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
 	return false;
 }
 
+/* May no change of names begin in dir now? */
+static bool
+is_held_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
+{
+	return dir != NULL && (dir->renaming || is_closing_locked(v, dir));
+}
+
 int
 save_hold(struct vfs *v, struct call *call, struct node *dir,
     struct node *other)
@@ -409,7 +416,7 @@ save_hold(struct vfs *v, struct call *call, struct node *dir,
 	lock_take(&v->lock);
 	/* Both at once: who held one and waited for the other could wait for
 	 * somebody who waits for the one. */
-	while (is_closing_locked(v, dir) || is_closing_locked(v, other)) {
+	while (is_held_locked(v, dir) || is_held_locked(v, other)) {
 		if (call_interrupted(call)) {
 			ret = -EINTR;
 			break;
@@ -421,8 +428,10 @@ save_hold(struct vfs *v, struct call *call, struct node *dir,
 		ret = -ENOENT;
 	if (ret == 0) {
 		dir->changing++;
-		if (other != NULL)
+		if (other != NULL) {
 			other->changing++;
+			dir->renaming = other->renaming = true;
+		}
 	}
 	lock_drop(&v->lock);
 	return ret;
@@ -433,8 +442,10 @@ save_let_go(struct vfs *v, struct node *dir, struct node *other)
 {
 	lock_take(&v->lock);
 	dir->changing--;
-	if (other != NULL)
+	if (other != NULL) {
 		other->changing--;
+		dir->renaming = other->renaming = false;
+	}
 	cond_broadcast(&v->changed);
 	lock_drop(&v->lock);
 }

@@ -30,8 +30,10 @@ void save_drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 int save_freeze(struct vfs *v, struct call *call, struct node *n);
 void save_thaw(struct vfs *v, struct node *n);
 
-/* A change of names in dir, and in other when it is not NULL, begins and ends: no
- * directory at or above them is renamed or removed meanwhile. */
+/* A change of names in dir begins and ends: no directory at or above it is renamed or
+ * removed meanwhile.  other is where a rename goes to, dir itself perhaps: until it has
+ * ended no other change begins in either.  The kernel sees to that, too, but not when
+ * it believes that the rename was interrupted (gate_let_go). */
 int save_hold(struct vfs *v, struct call *call, struct node *dir,
     struct node *other);
 void save_let_go(struct vfs *v, struct node *dir, struct node *other);

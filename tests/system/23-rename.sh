@@ -108,6 +108,17 @@ for file in one big; do
 	expect_no_remote /dbfs/from
 	expect_history "/dbfs/to-$file" "$work/two" "$work/$file"
 done
+note "... that somebody else has deleted meanwhile"
+emu_put_text /dbfs/mover mover
+emu_put_text /dbfs/deleted deleted
+remount_here
+ls -l . mover deleted >"$work/out" # both are known
+emu_rm /dbfs/deleted
+mv mover deleted
+expect_content deleted mover
+expect_remote_text /dbfs/deleted mover
+expect_no_remote /dbfs/mover
+
 note "... that fail half way: the target is put back"
 emu_put /dbfs/from "$work/one"
 emu_put /dbfs/to "$work/two"

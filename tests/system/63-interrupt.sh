@@ -82,6 +82,39 @@ wait_until "$patience" is_replaced || fail "the replace was not finished"
 expect_output new emu_get /dbfs/old
 emu_rules_clear
 
+note "... and what comes after it comes after it"
+emu_put_text /dbfs/b 'old'
+emu_put_text /dbfs/b.new 'new'
+ls "$mnt" >/dev/null
+emu_rule '{"match":{"path":"/api/2.0/dbfs/move","nth":1},"verb":"delay","ms":2000}'
+stuck replace "$mnt/b"
+wait_until "$patience" requests_reach 1 || fail "no request was made"
+kill -INT "$stuck_pid"
+wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+mv "$mnt/b" "$mnt/c"
+expect_content "$mnt/c" new
+[ ! -e "$mnt/b" ] || fail "the renamed file is there"
+expect_output new emu_get /dbfs/c
+expect_no_remote /dbfs/b
+expect_no_remote /dbfs/b.new
+emu_rules_clear
+
+note "a rename of content that is here is finished, too"
+emu_put_text /dbfs/t 'target'
+echo moved >"$mnt/t.new"
+emu_rule '{"match":{"path":"/api/2.0/dbfs/put","nth":1},"verb":"delay","ms":2000}'
+stuck replace "$mnt/t"
+wait_until "$patience" requests_reach 1 || fail "no request was made"
+kill -INT "$stuck_pid"
+wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+is_moved() {
+	[ ! -e "$mnt/t.new" ] && [ "$(cat "$mnt/t")" = moved ]
+}
+wait_until "$patience" is_moved || fail "the rename was not finished"
+expect_output moved emu_get /dbfs/t
+wait_until "$patience" emu_is_missing /dbfs/t.new || fail "the old name is there"
+emu_rules_clear
+
 note "100 stuck calls, and one more is interrupted within a second"
 stall_all
 all=
