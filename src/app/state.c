@@ -245,14 +245,32 @@ step_into(char **path, const char *name, struct buf *words)
 	return 0;
 }
 
+/* The mount would hide what lies below its mount point. */
+static int
+check_not_below(const char *dir, const char *mountpoint, struct buf *words)
+{
+	size_t len = strlen(mountpoint);
+
+	if (!text_starts(dir, mountpoint) ||
+	    (dir[len] != '/' && dir[len] != '\0'))
+		return 0;
+	return words_say(words, -EPERM,
+	    "%s, where unsent files are kept, is below the mount point; give"
+	    " another one with -o state_dir=", dir);
+}
+
 /* The base, made when it is missing, without symbolic links. */
 static int
-make_base(const char *base, struct buf *words, char **out)
+make_base(const char *base, const char *mountpoint, struct buf *words,
+    char **out)
 {
 	struct stat st;
 	char *real;
 	int ret;
 
+	ret = check_not_below(base, mountpoint, words);
+	if (ret < 0)
+		return ret;
 	ret = io_mkdirs(base, 0700);
 	if (ret < 0)
 		return words_say(words, ret, "%s: %s", base, strerror(-ret));
@@ -260,7 +278,9 @@ make_base(const char *base, struct buf *words, char **out)
 	if (real == NULL)
 		return words_say(
 		    words, -errno, "%s: %s", base, strerror(errno));
-	ret = check_way(real, words);
+	ret = check_not_below(real, mountpoint, words);
+	if (ret == 0)
+		ret = check_way(real, words);
 	if (ret == 0 && (stat(real, &st) < 0 || st.st_uid != geteuid()))
 		ret = words_say(
 		    words, -EPERM, "%s belongs to another user", real);
@@ -283,7 +303,7 @@ make_dirs(const char *base, const struct state_key *key, struct buf *words,
 
 	if (identity == NULL || mount == NULL)
 		goto out;
-	ret = make_base(base, words, &path);
+	ret = make_base(base, key->mountpoint, words, &path);
 	if (ret == 0)
 		ret = step_into(&path, FORMAT_DIR, words);
 	if (ret == 0)

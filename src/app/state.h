@@ -46,7 +46,8 @@ char *state_mount_name(const struct state_key *key);
  *
  * Returns 0, or
  *   -EBUSY   another process has it
- *   -EPERM   a directory is not safe: others own it or may change it
+ *   -EPERM   a directory is not safe: others own it or may change it, or the
+ *            mount would hide it
  *   -EINTR
  *   else     it cannot be made: there is no place for state
  */

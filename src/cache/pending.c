@@ -243,7 +243,6 @@ const char *
 pending_state_name(enum pending_state state)
 {
 	static const char *const names[] = {
-		[PENDING_WAITING] = "waiting",
 		[PENDING_UPLOADING] = "uploading",
 		[PENDING_FAILED] = "failed",
 		[PENDING_CONFLICT] = "conflict",

@@ -19,7 +19,6 @@ struct pending_item;
 struct staged;
 
 enum pending_state {
-	PENDING_WAITING,   /* will be sent by itself */
 	PENDING_UPLOADING,
 	PENDING_FAILED,	   /* will be tried again */
 	PENDING_CONFLICT,  /* the server has another version: needs a decision */

@@ -241,7 +241,7 @@ END_TEST
 
 START_TEST(every_state_has_a_name)
 {
-	for (int s = PENDING_WAITING; s <= PENDING_KEPT; s++)
+	for (int s = PENDING_UPLOADING; s <= PENDING_KEPT; s++)
 		ck_assert_ptr_nonnull(pending_state_name((enum pending_state)s));
 }
 END_TEST

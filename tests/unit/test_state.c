@@ -220,6 +220,32 @@ START_TEST(a_planted_link_is_refused)
 }
 END_TEST
 
+/* The mount would hide it from brickfs itself. */
+START_TEST(a_place_below_the_mount_point_is_refused)
+{
+	char *top = make_base(), *base = text_printf("%s/state", top);
+	char *link = text_printf("%s-link", top);
+	char *through = text_printf("%s/state", link);
+	struct state_key k = key;
+	struct state *s;
+
+	k.mountpoint = top;
+	ck_assert_int_eq(open_state(base, &k, 0, &s), -EPERM);
+	ck_assert_int_eq(access(base, F_OK), -1);
+	ck_assert_int_eq(symlink(top, link), 0);
+	ck_assert_int_eq(open_state(through, &k, 0, &s), -EPERM);
+	ck_assert_int_eq(open_state(top, &k, 0, &s), -EPERM);
+	/* Beside it, with a name that begins as it does. */
+	ck_assert_int_eq(unlink(link), 0);
+	ck_assert_int_eq(open_state(link, &k, 0, &s), 0);
+	state_close(s);
+	free(through);
+	free(base);
+	drop_base(top);
+	drop_base(link);
+}
+END_TEST
+
 START_TEST(a_directory_of_somebody_else_is_refused)
 {
 	char *base;
@@ -338,6 +364,7 @@ static const struct unit_test tests[] = {
 	UNIT(directories_are_made_and_closed_to_others),
 	UNIT(an_open_directory_is_refused),
 	UNIT(a_planted_link_is_refused),
+	UNIT(a_place_below_the_mount_point_is_refused),
 	UNIT(a_directory_of_somebody_else_is_refused),
 	UNIT(no_place_is_told_from_no_permission),
 	UNIT(the_second_mount_is_told_who_has_it),
