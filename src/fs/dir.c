@@ -25,130 +25,15 @@
 /* Not 0, and never within a time-to-live. */
 #define LISTED_LONG_AGO (INT64_MIN / 2)
 
-/* --- the list -------------------------------------------------------------- */
+/* --- our own changes --------------------------------------------------------- */
 
-/* Index of name in the list, or where it belongs. */
-static size_t
-list_index(const struct node_dir *d, const char *name, bool *found)
-{
-	size_t low = 0, high = d->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int order = strcmp(d->list[mid]->name, name);
-
-		if (order == 0) {
-			*found = true;
-			return mid;
-		}
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	*found = false;
-	return low;
-}
-
-static struct entry *
-list_find(const struct node_dir *d, const char *name)
-{
-	bool found;
-	size_t i = list_index(d, name, &found);
-
-	return found ? d->list[i] : NULL;
-}
-
+/* What was listed is not to be trusted any more. */
 static void
-list_clear(struct node_dir *d)
+forget_list(struct node_dir *d)
 {
-	for (size_t i = 0; i < d->n; i++)
-		entry_unref(d->list[i]);
-	d->n = 0;
+	listing_clear(&d->list);
 	d->listed_ms = 0;
 }
-
-static int
-list_append(struct node_dir *d, struct entry *e)
-{
-	if (d->n == d->cap) {
-		size_t cap = d->cap * 2 + 16;
-		struct entry **more;
-
-		more = realloc(d->list, cap * sizeof(struct entry *));
-		if (more == NULL)
-			return -ENOMEM;
-		d->list = more;
-		d->cap = cap;
-	}
-	d->list[d->n++] = entry_ref(e);
-	return 0;
-}
-
-static int
-list_set(struct node_dir *d, struct entry *e)
-{
-	bool found;
-	size_t i = list_index(d, e->name, &found);
-	int ret;
-
-	if (found) {
-		(void)entry_ref(e);
-		entry_unref(d->list[i]);
-		d->list[i] = e;
-		return 0;
-	}
-	ret = list_append(d, e);
-	if (ret < 0)
-		return ret;
-	memmove(&d->list[i + 1], &d->list[i],
-	    (d->n - 1 - i) * sizeof(struct entry *));
-	d->list[i] = e;
-	return 0;
-}
-
-static void
-list_unset(struct node_dir *d, const char *name)
-{
-	bool found;
-	size_t i = list_index(d, name, &found);
-
-	if (!found)
-		return;
-	entry_unref(d->list[i]);
-	memmove(&d->list[i], &d->list[i + 1],
-	    (d->n - 1 - i) * sizeof(struct entry *));
-	d->n--;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	const struct entry *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-/* Sorts, and keeps one of each name: a hostile or confused server may list one
- * twice. */
-static void
-list_sort(struct node_dir *d)
-{
-	size_t kept = 0;
-
-	if (d->n == 0)
-		return;
-	qsort(d->list, d->n, sizeof(struct entry *), by_name);
-	for (size_t i = 1; i < d->n; i++) {
-		if (strcmp(d->list[kept]->name, d->list[i]->name) == 0)
-			entry_unref(d->list[i]);
-		else
-			d->list[++kept] = d->list[i];
-	}
-	d->n = kept + 1;
-}
-
-/* --- our own changes --------------------------------------------------------- */
 
 static void
 note_change(struct node_dir *d, const char *name)
@@ -185,8 +70,8 @@ dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
 	if (d == NULL)
 		return;
 	note_change(d, e->name);
-	if (d->listed_ms != 0 && list_set(d, e) < 0)
-		list_clear(d);
+	if (d->listed_ms != 0 && listing_set(&d->list, e) < 0)
+		forget_list(d);
 }
 
 void
@@ -197,14 +82,14 @@ dir_remove_locked(struct vfs *v, struct node *dir, const char *name)
 	if (d == NULL)
 		return;
 	note_change(d, name);
-	list_unset(d, name);
+	listing_remove(&d->list, name);
 }
 
 void
 dir_drop_locked(struct vfs *v UNUSED, struct node *dir)
 {
 	if (dir->dir != NULL) {
-		list_clear(dir->dir);
+		forget_list(dir->dir);
 		dir->dir->absent_ms = 0;
 		dir->dir->changes += RECENT_NAMES + 1;
 	}
@@ -217,7 +102,7 @@ dir_is_new_locked(struct vfs *v, struct node *dir)
 
 	if (d == NULL)
 		return;
-	list_clear(d);
+	listing_clear(&d->list);
 	d->listed_ms = clock_mono_ms();
 }
 
@@ -297,7 +182,7 @@ refresh_children_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
 	struct node *c, *next;
 
 	DL_FOREACH_SAFE(dir->children, c, next) {
-		struct entry *e = list_find(dir->dir, c->name);
+		struct entry *e = listing_find(&dir->dir->list, c->name);
 
 		if (node_is_local_locked(v, c) || c->kind == ENTRY_SESSION ||
 		    c->frozen > 0)
@@ -314,7 +199,7 @@ refresh_children_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
 static int
 collect(void *ctx, struct entry *e)
 {
-	return list_append(ctx, e);
+	return listing_append(ctx, e);
 }
 
 static bool
@@ -329,7 +214,7 @@ list_is_fresh_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
 /* Puts what we changed since on top of a fetched list.  -EAGAIN: too much of it to
  * remember. */
 static int
-patch_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
+patch_list_locked(struct vfs *v, struct node *dir, struct listing *fetched,
     uint64_t since) REQUIRES(v->lock)
 {
 	struct node_dir *d = dir->dir;
@@ -342,10 +227,10 @@ patch_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
 
 		if (name == NULL)
 			return -EAGAIN;
-		list_unset(fetched, name);
+		listing_remove(fetched, name);
 		c = node_find_locked(v, dir, name);
 		if (c != NULL && c->remote != NULL && !c->aside &&
-		    list_set(fetched, c->remote) < 0)
+		    listing_set(fetched, c->remote) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -354,13 +239,13 @@ patch_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
 /* Puts a fetched list in place.  last: as it is, if need be, for this once: in a
  * directory where so much happens a reader may see some of it and some not. */
 static int
-store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
+store_list_locked(struct vfs *v, struct node *dir, struct listing *fetched,
     uint64_t since, int64_t asked_ms, bool last) REQUIRES(v->lock)
 {
 	struct node_dir *d = dir->dir;
 	int ret;
 
-	list_sort(fetched);
+	listing_sort(fetched);
 	ret = patch_list_locked(v, dir, fetched, since);
 	if (ret == -EAGAIN && last) {
 		asked_ms = LISTED_LONG_AGO;
@@ -368,13 +253,10 @@ store_list_locked(struct vfs *v, struct node *dir, struct node_dir *fetched,
 	}
 	if (ret < 0)
 		return ret;
-	list_clear(d);
-	free(d->list);
-	d->list = fetched->list;
-	d->n = fetched->n;
-	d->cap = fetched->cap;
+	listing_release(&d->list);
+	d->list = *fetched;
 	d->listed_ms = asked_ms;
-	*fetched = (struct node_dir){ 0 };
+	*fetched = (struct listing){ 0 };
 	refresh_children_locked(v, dir, asked_ms);
 	return 0;
 }
@@ -384,7 +266,7 @@ static int
 fetch_list_locked(struct vfs *v, struct call *call, struct node *dir, bool last)
     REQUIRES(v->lock)
 {
-	struct node_dir fetched = { 0 };
+	struct listing fetched = { 0 };
 	struct entry *e = entry_ref(dir->remote);
 	uint64_t since = dir->dir->changes;
 	int64_t asked_ms = clock_mono_ms();
@@ -402,8 +284,7 @@ fetch_list_locked(struct vfs *v, struct call *call, struct node *dir, bool last)
 	else if (ret == -ENOENT &&
 	    (dir->remote != e || save_is_frozen_locked(v, dir)))
 		ret = -EAGAIN; /* it is being moved, or was */
-	list_clear(&fetched);
-	free(fetched.list);
+	listing_release(&fetched);
 	entry_unref(e);
 	return ret;
 }
@@ -469,7 +350,7 @@ find_known_locked(struct vfs *v, struct node *parent, const char *name,
 	if (((listed && parent->dir->listed_ms != 0) ||
 		list_is_fresh_locked(v, parent)) &&
 	    !is_control(v, parent, name)) {
-		e = list_find(parent->dir, name);
+		e = listing_find(&parent->dir->list, name);
 		if (e == NULL) {
 			if (n != NULL)
 				detach_locked(v, n);
@@ -705,17 +586,18 @@ static int
 rows_fill_locked(struct vfs *v, struct node *dir, struct dir_rows *rows)
     REQUIRES(v->lock)
 {
-	struct node_dir *d = dir->dir;
+	const struct listing *list = &dir->dir->list;
 	struct node *c;
 	int ret = 0;
 
-	for (size_t i = 0; i < d->n && ret == 0; i++) {
-		c = node_find_locked(v, dir, d->list[i]->name);
+	for (size_t i = 0; i < list->n && ret == 0; i++) {
+		struct entry *e = list->rows[i];
+
+		c = node_find_locked(v, dir, e->name);
 		if (c != NULL && node_is_local_locked(v, c))
 			continue; /* below */
-		if (dir_aside_locked(v, dir, d->list[i]->name) != NULL)
-			continue;
-		ret = rows_add(rows, d->list[i], NULL);
+		if (dir_aside_locked(v, dir, e->name) == NULL)
+			ret = rows_add(rows, e, NULL);
 	}
 	DL_FOREACH(dir->children, c) {
 		if (ret < 0)
@@ -780,7 +662,7 @@ dir_row_node_locked(struct vfs *v, struct node *dir, const struct dir_row *row)
 	if (n == NULL) {
 		/* As the list has it by now: it may be deleted, or another. */
 		if (dir->dir != NULL && dir->dir->listed_ms != 0)
-			e = list_find(dir->dir, e->name);
+			e = listing_find(&dir->dir->list, e->name);
 		if (dir->dir == NULL || dir->gone || e == NULL)
 			return NULL;
 		n = take_locked(v, dir, e->name, e,

@@ -290,11 +290,9 @@ free_dir(struct node_dir *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->n; i++)
-		entry_unref(d->list[i]);
 	for (size_t i = 0; i < RECENT_NAMES; i++)
 		free(d->recent[i]);
-	free(d->list);
+	listing_release(&d->list);
 	free(d->absent);
 	free(d);
 }

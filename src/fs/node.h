@@ -24,6 +24,7 @@
 #include "base/table.h"
 #include "cache/block_cache.h"
 #include "cache/entry.h"
+#include "cache/listing.h"
 #include "cache/overlay.h"
 #include "cache/staging.h"
 #include "fs/scratch.h"
@@ -40,10 +41,9 @@ struct pending_item;
 #define RECENT_NAMES 64
 
 struct node_dir {
-	/* The last complete listing, patched by our own changes since; sorted by
-	 * name.  listed_ms is when it was asked for; 0: there is none. */
-	struct entry **list;
-	size_t n, cap;
+	/* The last complete listing, patched by our own changes since.  listed_ms
+	 * is when it was asked for; 0: there is none. */
+	struct listing list;
 	int64_t listed_ms;
 	bool listing;	  /* somebody is fetching one */
 	int64_t asked_ms; /* when a single name was last asked for */
