@@ -593,69 +593,99 @@ keep_for_readers(const struct move *m)
 
 /* --- which way ------------------------------------------------------------------------ */
 
+/* The table of fs/rename.h. */
+enum way { COME_BACK, ASIDE, ONLY_HERE, BY_CONTENT, BY_SERVICE };
+
 /* Does n, moved aside, go back to where its object is? */
 static bool
-is_own_name(const struct move *m)
+is_own_name_locked(struct vfs *v UNUSED, const struct move *m) REQUIRES(v->lock)
 {
-	bool own;
-
-	lock_take(&m->v->lock);
-	own = m->n->aside && m->from_dir == m->to_dir &&
+	return m->n->aside && m->from_dir == m->to_dir &&
 	    strcmp(m->n->remote->name, m->to) == 0;
-	lock_drop(&m->v->lock);
-	return own;
+}
+
+/* Is neither n nor what it stands for on the server? */
+static bool
+is_only_here_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	struct entry *object = aside_object_locked(v, n);
+
+	entry_unref(object);
+	return object == NULL && n->remote == NULL;
+}
+
+/* Is all of n's content here, or will be sent anyway? */
+static bool
+is_here_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock)
+{
+	struct staged *staged = n->file != NULL ? n->file->staged : NULL;
+
+	if (staged == NULL)
+		return false;
+	return n->remote == NULL || node_is_dirty_locked(v, n) ||
+	    (staged_complete(staged) && staged_size(staged) <= KEPT_BYTES);
+}
+
+static enum way
+which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
+{
+	struct node *n = m->n, *t = m->target;
+	bool to_scratch = scratch_of_name(m->to) != SCRATCH_NO;
+	bool sent = n->remote != NULL && !node_is_dirty_locked(v, n);
+	bool onto_object = t != NULL && t->remote != NULL && !t->aside;
+	bool onto_hidden = dir_aside_locked(v, m->to_dir, m->to) != NULL;
+
+	if (is_own_name_locked(v, m) && (t == NULL || t->remote == NULL))
+		return COME_BACK;
+	if (to_scratch && sent && !onto_object && !n->aside &&
+	    m->from_dir == m->to_dir)
+		return ASIDE;
+	if (to_scratch && !onto_object && !onto_hidden &&
+	    is_only_here_locked(v, n))
+		return ONLY_HERE;
+	if (is_here_locked(v, n) &&
+	    (!sent || onto_object || onto_hidden || n->aside))
+		return BY_CONTENT;
+	return BY_SERVICE;
 }
 
 static int
 move_file(const struct move *m)
 {
 	struct vfs *v = m->v;
-	struct node *n = m->n, *t = m->target;
-	bool own_name, on_server, here, target_on_server, to_scratch, only_here;
-	struct entry *object;
-	int ret;
+	struct node *t = m->target;
+	bool settle;
+	enum way way;
+	int ret = 0;
 
 	if (t != NULL && t->kind == ENTRY_DIR)
 		return -EISDIR;
 	/* What the target shows must be the target's object. */
-	if (t != NULL && t != n && t->aside && !is_own_name(m)) {
+	lock_take(&v->lock);
+	settle = t != NULL && t != m->n && t->aside && !is_own_name_locked(v, m);
+	lock_drop(&v->lock);
+	if (settle)
 		ret = aside_rename(v, m->call, t);
-		if (ret < 0)
-			return ret;
-	}
-	own_name = is_own_name(m);
-	lock_take(&v->lock);
-	if (own_name && t != NULL && t->remote != NULL)
-		own_name = false;
-	on_server = n->remote != NULL && !node_is_dirty_locked(v, n);
-	here = n->file != NULL && n->file->staged != NULL &&
-	    (!on_server || (staged_complete(n->file->staged) &&
-		staged_size(n->file->staged) <= KEPT_BYTES));
-	target_on_server = t != NULL && t->remote != NULL && !t->aside;
-	to_scratch = scratch_of_name(m->to) != SCRATCH_NO;
-	object = aside_object_locked(v, n);
-	only_here = object == NULL && n->remote == NULL && !target_on_server &&
-	    dir_aside_locked(v, m->to_dir, m->to) == NULL;
-	entry_unref(object);
-	lock_drop(&v->lock);
-
+	if (ret < 0)
+		return ret;
 	keep_for_readers(m);
-	if (own_name)
-		return come_back(m);
-	if (to_scratch && on_server && !target_on_server && !n->aside &&
-	    m->from_dir == m->to_dir)
-		return move_aside(m);
-	if (to_scratch && only_here)
-		return move_here(m);
 	lock_take(&v->lock);
-	if (here && (!on_server || target_on_server || n->aside ||
-	    dir_aside_locked(v, m->to_dir, m->to) != NULL)) {
-		lock_drop(&v->lock);
-		return move_by_content(m);
-	}
+	way = which_way_locked(v, m);
 	lock_drop(&v->lock);
-	ret = aside_clear(v, m->call, m->to_dir, m->to);
-	return ret == 0 ? move_by_service(m) : ret;
+	switch (way) {
+	case COME_BACK:
+		return come_back(m);
+	case ASIDE:
+		return move_aside(m);
+	case ONLY_HERE:
+		return move_here(m);
+	case BY_CONTENT:
+		return move_by_content(m);
+	case BY_SERVICE:
+		ret = aside_clear(v, m->call, m->to_dir, m->to);
+		return ret == 0 ? move_by_service(m) : ret;
+	}
+	return -EINVAL;
 }
 
 static int
