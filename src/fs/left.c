@@ -304,8 +304,10 @@ left_take(struct vfs *v, const struct vfs_left *left)
 			 * it again. */
 			journal_end(v->config.journal, r->subject);
 		else
-			log_warn("journal", "an earlier mount was cut off in a"
-			    " rename: %s", jval_text(r->payload, NULL));
+			log_warn("journal", "an earlier mount was cut off before"
+			    " it %s: %s", r->type == JOURNAL_DELETE ?
+				"deleted a hidden file" : "finished a rename",
+			    jval_text(r->payload, NULL));
 	}
 	if (found[SENT_AGAIN] + found[KEPT] + found[NOT_HERE] > 0)
 		log_info("journal", "from an earlier mount: %u files taken up"
