@@ -23,6 +23,7 @@
 struct upload {
 	struct rest *rest;
 	struct call *call;
+	const char *path; /* that the content is for */
 	const struct put *put;
 };
 
@@ -99,7 +100,7 @@ put_whole(struct upload *u, const char *path, struct version *out)
 /* --- blocks ------------------------------------------------------------------ */
 
 static int
-send_blocks(struct upload *u, int64_t handle)
+send_blocks(struct upload *u, const struct api_dbfs_stream *stream)
 {
 	char *block = malloc(API_DBFS_BLOCK_MAX);
 	uint64_t off = 0;
@@ -111,7 +112,7 @@ send_blocks(struct upload *u, int64_t handle)
 
 		ret = read_content(u, off, block, len);
 		if (ret == 0)
-			ret = api_dbfs_add_block(u->rest, u->call, handle,
+			ret = api_dbfs_add_block(u->rest, u->call, stream,
 			    block, len);
 		off += len;
 	}
@@ -125,15 +126,16 @@ static int
 put_blocks(struct upload *u, const char *path, bool overwrite,
     struct version *out)
 {
-	int64_t handle;
+	struct api_dbfs_stream stream;
 	int ret;
 
-	ret = api_dbfs_create(u->rest, u->call, path, overwrite, &handle);
+	ret = api_dbfs_create(u->rest, u->call, path, overwrite, &stream);
+	stream.subject = u->path;
 	if (ret == 0)
-		ret = send_blocks(u, handle);
+		ret = send_blocks(u, &stream);
 	if (ret < 0)
 		return ret;
-	ret = api_dbfs_close(u->rest, u->call, handle);
+	ret = api_dbfs_close(u->rest, u->call, &stream);
 	if (ret == -EINTR)
 		return ret;
 	return check_size(u, path, out) == 0 ? 0 : ret < 0 ? ret : -EIO;
@@ -180,7 +182,7 @@ int
 dbfs_upload(struct rest *rest, struct journal *journal, struct call *call,
     const char *path, const struct put *p, struct version *out)
 {
-	struct upload u = { rest, call, p };
+	struct upload u = { rest, call, path, p };
 
 	if (p->size <= API_DBFS_PUT_MAX)
 		return put_whole(&u, path, out);

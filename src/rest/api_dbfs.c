@@ -407,7 +407,7 @@ api_dbfs_put(struct rest *r, struct call *call, const char *path,
 
 int
 api_dbfs_create(struct rest *r, struct call *call, const char *path,
-    bool overwrite, int64_t *handle)
+    bool overwrite, struct api_dbfs_stream *out)
 {
 	struct json_object *o = path_object(path, "overwrite", overwrite);
 	struct rest_answer answer;
@@ -421,44 +421,47 @@ api_dbfs_create(struct rest *r, struct call *call, const char *path,
 	    &answer);
 	if (ret == -EEXIST && answer.unknown)
 		ret = -EIO;
-	if (ret == 0 && jval_i64(answer.json, "handle", handle) < 0)
+	out->subject = path;
+	if (ret == 0 && jval_i64(answer.json, "handle", &out->handle) < 0)
 		ret = fail(call, "the answer to create has no handle");
 	rest_answer_release(&answer);
 	return ret;
 }
 
 int
-api_dbfs_add_block(struct rest *r, struct call *call, int64_t handle,
-    const void *data, size_t len)
+api_dbfs_add_block(struct rest *r, struct call *call,
+    const struct api_dbfs_stream *s, const void *data, size_t len)
 {
 	struct rest_answer answer = { 0 };
 	struct buf text;
 	char head[48];
 	int ret;
 
-	(void)snprintf(head, sizeof(head), "\"handle\":%" PRId64, handle);
+	(void)snprintf(head, sizeof(head), "\"handle\":%" PRId64,
+	    s->handle);
 	buf_init(&text, BASE64_TEXT_LEN((size_t)API_DBFS_BLOCK_MAX) + 256);
 	ret = frame(&text, head, "data", data, len);
 	if (ret == 0)
-		ret = post_framed(r, call, "/api/2.0/dbfs/add-block", "-",
-		    &text, false, &answer);
+		ret = post_framed(r, call, "/api/2.0/dbfs/add-block",
+		    s->subject, &text, false, &answer);
 	buf_release(&text);
 	rest_answer_release(&answer);
 	return ret == -ENOENT ? -EIO : ret; /* the handle is gone, not a file */
 }
 
 int
-api_dbfs_close(struct rest *r, struct call *call, int64_t handle)
+api_dbfs_close(struct rest *r, struct call *call,
+    const struct api_dbfs_stream *s)
 {
 	struct json_object *o = json_object_new_object();
 	struct rest_answer answer;
 	int ret;
 
-	if (jval_add_i64(o, "handle", handle) < 0) {
+	if (jval_add_i64(o, "handle", s->handle) < 0) {
 		json_object_put(o);
 		return -ENOMEM;
 	}
-	ret = post(r, call, "/api/2.0/dbfs/close", "-", o, false, true,
+	ret = post(r, call, "/api/2.0/dbfs/close", s->subject, o, false, true,
 	    &answer);
 	rest_answer_release(&answer);
 	return ret == -ENOENT ? -EIO : ret;

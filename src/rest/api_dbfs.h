@@ -56,11 +56,18 @@ int api_dbfs_put(struct rest *r, struct call *call, const char *path,
 /* Upload in blocks.  add_block is never sent twice: after an unknown outcome the
  * whole upload must start again.  A handle that is gone is -EIO.  close is sent
  * once: after any failure of it but -EINTR, the size of the file tells. */
+struct api_dbfs_stream {
+	int64_t handle;
+	const char *subject; /* borrowed: what errors and transfers call it; the
+			      * path, unless the caller sets another */
+};
+
 int api_dbfs_create(struct rest *r, struct call *call, const char *path,
-    bool overwrite, int64_t *handle);
-int api_dbfs_add_block(struct rest *r, struct call *call, int64_t handle,
-    const void *data, size_t len);
-int api_dbfs_close(struct rest *r, struct call *call, int64_t handle);
+    bool overwrite, struct api_dbfs_stream *out);
+int api_dbfs_add_block(struct rest *r, struct call *call,
+    const struct api_dbfs_stream *s, const void *data, size_t len);
+int api_dbfs_close(struct rest *r, struct call *call,
+    const struct api_dbfs_stream *s);
 
 /* Creates missing parents; an existing directory is success; -EEXIST when a file
  * is in the way. */

@@ -267,15 +267,16 @@ START_TEST(a_block_is_never_sent_twice)
 		{ .end = deaths[_i] },
 		OK_JSON("{}"),
 	};
+	static const struct api_dbfs_stream stream = { 42, "/f" };
 	static char block[API_DBFS_BLOCK_MAX];
 
 	REST_BEGIN(steps);
 	/* The second goes over a connection that was good before; libcurl then
 	 * opens another one, and has nothing to send over it. */
-	ck_assert_int_eq(api_dbfs_add_block(rest, &call, 42, block,
+	ck_assert_int_eq(api_dbfs_add_block(rest, &call, &stream, block,
 			     sizeof(block)),
 	    0);
-	ck_assert_int_lt(api_dbfs_add_block(rest, &call, 42, block,
+	ck_assert_int_lt(api_dbfs_add_block(rest, &call, &stream, block,
 			     sizeof(block)),
 	    0);
 	ck_assert_uint_eq(server->n_requests, 2);
@@ -285,6 +286,23 @@ START_TEST(a_block_is_never_sent_twice)
 	rest_end();
 }
 END_TEST
+
+static void
+expect_errors_about(const char *path, unsigned want)
+{
+	char field[64];
+	struct buf text;
+	unsigned n = 0;
+
+	snprintf(field, sizeof(field), "\t%s\t", path);
+	buf_init(&text, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(errors_print(errors, &text), 0);
+	for (const char *at = buf_text(&text);
+	     (at = strstr(at, field)) != NULL; at++)
+		n++;
+	ck_assert_uint_eq(n, want);
+	buf_release(&text);
+}
 
 START_TEST(a_handle_that_is_gone_is_not_a_missing_file)
 {
@@ -296,14 +314,15 @@ START_TEST(a_handle_that_is_gone_is_not_a_missing_file)
 		    "\",\"message\":\"No such stream with handle: 1.\"}"),
 		OK_JSON("{}"),
 	};
-	int64_t handle = 0;
+	struct api_dbfs_stream stream;
 
 	REST_BEGIN(steps);
-	ck_assert_int_eq(api_dbfs_create(rest, &call, "/f", true, &handle), 0);
-	ck_assert_int_eq(handle, INT64_C(9007199254740993));
-	ck_assert_int_eq(api_dbfs_add_block(rest, &call, handle, "x", 1), -EIO);
-	ck_assert_int_eq(api_dbfs_close(rest, &call, handle), -EIO);
-	ck_assert_int_eq(api_dbfs_create(rest, &call, "/f", true, &handle),
+	ck_assert_int_eq(api_dbfs_create(rest, &call, "/f", true, &stream), 0);
+	ck_assert_int_eq(stream.handle, INT64_C(9007199254740993));
+	ck_assert_int_eq(api_dbfs_add_block(rest, &call, &stream, "x", 1), -EIO);
+	ck_assert_int_eq(api_dbfs_close(rest, &call, &stream), -EIO);
+	expect_errors_about("/f", 2);
+	ck_assert_int_eq(api_dbfs_create(rest, &call, "/f", true, &stream),
 	    -EIO);
 	rest_end();
 }
