@@ -124,10 +124,9 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 	node_changed_locked(v, n);
 	f->mtime = clock_real();
 	n->attr.has_mtime = false;
-	if (!was_dirty) {
+	f->error = 0; /* what is new has not failed */
+	if (!was_dirty)
 		f->flushed = false;
-		f->error = 0;
-	}
 	lock_drop(&v->lock);
 	return was_dirty ? 0 : write_record(v, n, false);
 }

@@ -455,6 +455,27 @@ START_TEST(what_the_service_refuses_for_good_is_not_tried_again)
 }
 END_TEST
 
+/* As a mapped write does it. */
+START_TEST(what_is_written_after_a_refusal_is_sent_without_a_close)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EFBIG);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "too much", 0), 0);
+	ck_assert_int_eq(rig_flush(&f), -EFBIG);
+	ck_assert_int_eq(rig_ftruncate(&f, 0), 0);
+	ck_assert_int_eq(rig_write_text(&f, "less", 0), 0);
+	rig_release_file(&f);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "less");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(what_could_not_be_sent_is_sent_by_the_next_mount),
 	UNIT(an_upload_that_a_crash_cut_off_is_repeated),
@@ -474,6 +495,7 @@ static const struct unit_test tests[] = {
 	UNIT(draining_ends_in_time_though_nothing_answers),
 	UNIT(a_record_without_its_file_is_dropped),
 	UNIT(a_failed_upload_is_tried_again_by_itself),
+	UNIT(what_is_written_after_a_refusal_is_sent_without_a_close),
 	UNIT_ROWS(what_the_service_refuses_for_good_is_not_tried_again,
 	    final_rows),
 };
