@@ -732,21 +732,23 @@ is_still_so(const struct move *m)
 	return so;
 }
 
-/* The new file that is about to replace n's object, when n is moved aside; a
- * reference, or NULL. */
+/* The new file that is about to replace n's object, when n, in dir, is moved aside;
+ * a reference, or NULL. */
 static struct node *
-successor(const struct move *m)
+successor(const struct move *m, struct node *dir, const struct node *n)
 {
 	struct vfs *v = m->v;
-	struct node *n = NULL;
+	struct node *next = NULL;
 
 	lock_take(&v->lock);
-	if (m->n->aside)
-		n = node_find_locked(v, m->from_dir, m->n->remote->name);
-	if (n != NULL)
-		(void)node_ref_locked(v, n);
+	if (n != NULL && n->aside)
+		next = node_find_locked(v, dir, n->remote->name);
+	if (next == m->n)
+		next = NULL; /* it is sent in between, and is frozen anyway */
+	if (next != NULL)
+		(void)node_ref_locked(v, next);
 	lock_drop(&v->lock);
-	return n;
+	return next;
 }
 
 /* Nothing at or below what moves is being sent meanwhile.  -EAGAIN: a name shows
@@ -754,11 +756,13 @@ successor(const struct move *m)
 static int
 move_frozen(struct move *m)
 {
-	struct node *next = successor(m);
-	struct node *frozen[3] = { m->n, m->target, next };
-	int ret = 0, held;
+	struct node *frozen[] = { m->n, m->target,
+		successor(m, m->from_dir, m->n),
+		successor(m, m->to_dir, m->target) };
+	size_t held;
+	int ret = 0;
 
-	for (held = 0; held < 3; held++) {
+	for (held = 0; held < ARRAY_LEN(frozen); held++) {
 		if (frozen[held] != NULL)
 			ret = save_freeze(m->v, m->call, frozen[held]);
 		if (ret < 0)
@@ -771,7 +775,8 @@ move_frozen(struct move *m)
 	while (held-- > 0)
 		if (frozen[held] != NULL)
 			save_thaw(m->v, frozen[held]);
-	node_unref(m->v, next);
+	node_unref(m->v, frozen[2]);
+	node_unref(m->v, frozen[3]);
 	return ret;
 }
 

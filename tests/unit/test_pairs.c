@@ -481,6 +481,34 @@ START_TEST(a_new_file_is_sent_after_the_backup_has_its_name)
 }
 END_TEST
 
+/* The new file has just got the place of the backup's object. */
+START_TEST(a_backup_is_replaced_while_the_new_file_is_sent)
+{
+	struct act a = { .what = SAVE, .path = "/a", .to = "new" },
+		   b = { .what = RENAME, .path = "/b", .to = "/a~" };
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_set_text(&r.fake, "/b", "other");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	fake_hold(&r.fake, FAKE_PUT, true);
+	act_start(&a, &r);
+	fake_await(&r.fake, FAKE_PUT, 1);
+	act_start(&b, &r);
+	for (int i = 0; i < 50 && fake_calls(&r.fake, FAKE_RENAME) == 0; i++)
+		usleep(1000);
+	fake_hold(&r.fake, FAKE_PUT, false);
+	ck_assert_int_eq(act_end(&a), 0);
+	ck_assert_int_eq(act_end(&b), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	rig_expect(&r, "/a", "new");
+	rig_expect(&r, "/a~", "other");
+	rig_expect(&r, "/b", NULL);
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1206,6 +1234,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_rename_after_a_conflict_is_of_what_is_there, 2),
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
 	UNIT(a_new_file_is_sent_after_the_backup_has_its_name),
+	UNIT(a_backup_is_replaced_while_the_new_file_is_sent),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
