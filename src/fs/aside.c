@@ -15,6 +15,7 @@
 #include "fs/base_source.h"
 #include "fs/content.h"
 #include "fs/dir.h"
+#include "fs/hold.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -302,10 +303,10 @@ aside_clear(struct vfs *v, struct call *call, struct node *dir,
 	if (n == NULL)
 		return 0;
 	/* The saver may be at it. */
-	ret = save_freeze(v, call, n);
+	ret = hold_freeze(v, call, n);
 	if (ret == 0) {
 		ret = aside_rename(v, call, n);
-		save_thaw(v, n);
+		hold_thaw(v, n);
 	}
 	node_unref(v, n);
 	return ret;

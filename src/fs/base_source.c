@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "fs/dir.h"
-#include "fs/save.h"
+#include "fs/hold.h"
 
 #include "base/banned.h"
 
@@ -45,7 +45,7 @@ is_moving(const struct base_source *s)
 	bool moving;
 
 	lock_take(&s->v->lock);
-	moving = save_is_frozen_locked(s->v, s->node);
+	moving = hold_is_frozen_locked(s->v, s->node);
 	lock_drop(&s->v->lock);
 	return moving;
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "fs/base_source.h"
 #include "fs/dir.h"
+#include "fs/hold.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -366,7 +367,7 @@ read_once(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	*again = false;
 	if (got == -ESTALE) {
 		/* It may be gone from its old name, and not ours by the new. */
-		if (save_await_thaw_locked(v, call, n) < 0)
+		if (hold_await_thaw_locked(v, call, n) < 0)
 			got = -EINTR;
 		else
 			*again = has_moved_locked(v, n, staged, base.entry);

@@ -11,7 +11,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "fs/save.h"
+#include "fs/hold.h"
 #include "ns/ns.h"
 
 #include "base/banned.h"
@@ -282,7 +282,7 @@ fetch_list_locked(struct vfs *v, struct call *call, struct node *dir, bool last)
 		ret = store_list_locked(v, dir, &fetched, since, asked_ms,
 		    last);
 	else if (ret == -ENOENT &&
-	    (dir->remote != e || save_is_frozen_locked(v, dir)))
+	    (dir->remote != e || hold_is_frozen_locked(v, dir)))
 		ret = -EAGAIN; /* it is being moved, or was */
 	listing_release(&fetched);
 	entry_unref(e);
@@ -308,7 +308,7 @@ update_list_locked(struct vfs *v, struct call *call, struct node *dir,
 			(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 			continue;
 		}
-		if (tries > 0 && save_await_thaw_locked(v, call, dir) < 0)
+		if (tries > 0 && hold_await_thaw_locked(v, call, dir) < 0)
 			return -EINTR;
 		if (list_is_fresh_locked(v, dir) ||
 		    (must && dir->dir->listed_ms > begun))
@@ -399,8 +399,8 @@ ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
 		entry_unref(e);
 		return 1;
 	}
-	if (ret == -ENOENT && save_is_frozen_locked(v, parent)) {
-		ret = save_await_thaw_locked(v, call, parent);
+	if (ret == -ENOENT && hold_is_frozen_locked(v, parent)) {
+		ret = hold_await_thaw_locked(v, call, parent);
 		return ret < 0 ? ret : 1;
 	}
 	if (ret == 0) {
@@ -542,9 +542,9 @@ dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
 		ret = ns_refresh(v->config.ns, call, was, &e);
 		lock_take(&v->lock);
 		/* What we do to it, or did meanwhile, is newer than the answer. */
-		again = ret == -ENOENT && save_is_frozen_locked(v, n);
+		again = ret == -ENOENT && hold_is_frozen_locked(v, n);
 		if (again)
-			ret = save_await_thaw_locked(v, call, n);
+			ret = hold_await_thaw_locked(v, call, n);
 		else if (n->remote == was && !node_is_local_locked(v, n) &&
 		    !n->gone && n->frozen == 0)
 			ret = take_refreshed_locked(v, n, e, ret, asked_ms);

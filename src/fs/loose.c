@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "cache/journal.h"
 #include "fs/dir.h"
-#include "fs/save.h"
+#include "fs/hold.h"
 #include "fs/upload.h"
 #include "ns/ns.h"
 
@@ -61,7 +61,7 @@ replace(struct loose *l, struct call *call)
 	struct node *n;
 	int ret;
 
-	ret = save_hold(v, call, l->dir, NULL);
+	ret = hold_begin(v, call, l->dir, NULL);
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
@@ -82,7 +82,7 @@ replace(struct loose *l, struct call *call)
 		lock_drop(&v->lock);
 	}
 	entry_unref(out);
-	save_let_go(v, l->dir, NULL);
+	hold_end(v, l->dir, NULL);
 	entry_unref(up.old);
 	entry_unref(up.dir);
 	return ret;

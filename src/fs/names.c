@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "fs/aside.h"
 #include "fs/dir.h"
+#include "fs/hold.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -170,11 +171,11 @@ names_mkdir(struct vfs *v, struct call *call, struct node *parent,
 	if (ret == 0 && parent->backend->ops->mkdir == NULL)
 		ret = -EPERM;
 	if (ret == 0)
-		ret = save_hold(v, call, parent, NULL);
+		ret = hold_begin(v, call, parent, NULL);
 	if (ret < 0)
 		return ret;
 	ret = mkdir_held(v, call, parent, name, out);
-	save_let_go(v, parent, NULL);
+	hold_end(v, parent, NULL);
 	return ret;
 }
 
@@ -281,10 +282,10 @@ unlink_held(struct vfs *v, struct call *call, struct node *parent,
 		if (n->kind == ENTRY_DIR)
 			ret = -EISDIR;
 		if (ret == 0)
-			ret = save_freeze(v, call, n);
+			ret = hold_freeze(v, call, n);
 		if (ret == 0) {
 			ret = unlink_frozen(v, call, parent, name, n);
-			save_thaw(v, n);
+			hold_thaw(v, n);
 		}
 		node_unref(v, n);
 	} while (ret == -EAGAIN);
@@ -300,11 +301,11 @@ names_unlink(struct vfs *v, struct call *call, struct node *parent,
 
 	ret = check(v, parent, NULL);
 	if (ret == 0)
-		ret = save_hold(v, call, parent, NULL);
+		ret = hold_begin(v, call, parent, NULL);
 	if (ret < 0)
 		return ret;
 	ret = unlink_held(v, call, parent, name);
-	save_let_go(v, parent, NULL);
+	hold_end(v, parent, NULL);
 	return ret;
 }
 
@@ -343,7 +344,7 @@ rmdir_held(struct vfs *v, struct call *call, struct node *parent,
 	else if (has_local_names(v, n))
 		ret = -ENOTEMPTY;
 	if (ret == 0)
-		ret = save_freeze(v, call, n);
+		ret = hold_freeze(v, call, n);
 	if (ret == 0) {
 		ret = e->backend->ops->rmdir(e->backend, call, e);
 		lock_take(&v->lock);
@@ -357,7 +358,7 @@ rmdir_held(struct vfs *v, struct call *call, struct node *parent,
 			}
 		}
 		lock_drop(&v->lock);
-		save_thaw(v, n);
+		hold_thaw(v, n);
 	}
 	entry_unref(e);
 	node_unref(v, n);
@@ -372,10 +373,10 @@ names_rmdir(struct vfs *v, struct call *call, struct node *parent,
 
 	ret = check(v, parent, NULL);
 	if (ret == 0)
-		ret = save_hold(v, call, parent, NULL);
+		ret = hold_begin(v, call, parent, NULL);
 	if (ret < 0)
 		return ret;
 	ret = rmdir_held(v, call, parent, name);
-	save_let_go(v, parent, NULL);
+	hold_end(v, parent, NULL);
 	return ret;
 }

@@ -14,6 +14,7 @@
 #include "fs/aside.h"
 #include "fs/content.h"
 #include "fs/dir.h"
+#include "fs/hold.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -356,7 +357,7 @@ send_frozen(const struct move *m)
 	struct node *n = m->n;
 	int ret;
 
-	save_thaw(v, n);
+	hold_thaw(v, n);
 	ret = save_now(v, m->call, n);
 	if (ret == -EINTR) { /* the mount ends */
 		lock_take(&v->lock);
@@ -365,7 +366,7 @@ send_frozen(const struct move *m)
 		lock_drop(&v->lock);
 		return ret;
 	}
-	(void)save_freeze(v, m->call, n); /* is not interrupted */
+	(void)hold_freeze(v, m->call, n); /* is not interrupted */
 	lock_take(&v->lock);
 	if (ret < 0 && n->remote != NULL)
 		ret = 0; /* a close by somebody else has sent it */
@@ -764,7 +765,7 @@ move_frozen(struct move *m)
 
 	for (held = 0; held < ARRAY_LEN(frozen); held++) {
 		if (frozen[held] != NULL)
-			ret = save_freeze(m->v, m->call, frozen[held]);
+			ret = hold_freeze(m->v, m->call, frozen[held]);
 		if (ret < 0)
 			break;
 	}
@@ -774,7 +775,7 @@ move_frozen(struct move *m)
 		ret = m->n->kind == ENTRY_DIR ? move_dir(m) : move_file(m);
 	while (held-- > 0)
 		if (frozen[held] != NULL)
-			save_thaw(m->v, frozen[held]);
+			hold_thaw(m->v, frozen[held]);
 	node_unref(m->v, frozen[2]);
 	node_unref(m->v, frozen[3]);
 	return ret;
@@ -811,11 +812,11 @@ rename_node(struct vfs *v, struct call *call, struct node *from_dir,
 		return -EINVAL;
 	ret = check_names(&m);
 	if (ret == 0)
-		ret = save_hold(v, call, from_dir, to_dir);
+		ret = hold_begin(v, call, from_dir, to_dir);
 	if (ret < 0)
 		return ret;
 	ret = rename_held(&m, flags);
-	save_let_go(v, from_dir, to_dir);
+	hold_end(v, from_dir, to_dir);
 	save_record_reap(v);
 	return ret;
 }

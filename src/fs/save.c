@@ -3,7 +3,6 @@
 
 #include "fs/save.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "cache/pending.h"
 #include "fs/aside.h"
 #include "fs/dir.h"
+#include "fs/hold.h"
 #include "fs/save_record.h"
 #include "fs/upload.h"
 
@@ -86,15 +86,6 @@ save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 	cond_signal(&v->work);
 }
 
-bool
-save_is_frozen_locked(struct vfs *v UNUSED, const struct node *n)
-{
-	for (; n != NULL; n = node_home(n))
-		if (n->frozen > 0)
-			return true;
-	return false;
-}
-
 /* Moves what is due into the queue.  Returns ms until the next is due. */
 static int64_t
 queue_due_locked(struct vfs *v) REQUIRES(v->lock)
@@ -130,7 +121,7 @@ pick_locked(struct vfs *v) REQUIRES(v->lock)
 	struct node *n;
 
 	DL_FOREACH2(v->queue, n, save_next) {
-		if (n->file->saving || save_is_frozen_locked(v, n) ||
+		if (n->file->saving || hold_is_frozen_locked(v, n) ||
 		    is_in_the_way_locked(v, n))
 			continue;
 		n->file->queued = false;
@@ -389,146 +380,6 @@ int
 save_all(struct vfs *v, struct call *call)
 {
 	return send_all(v, call, false);
-}
-
-static bool
-is_closing_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
-{
-	for (; n != NULL; n = n->parent)
-		if (n->closing > 0)
-			return true;
-	return false;
-}
-
-/* May no change of names begin in dir now? */
-static bool
-is_held_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
-{
-	return dir != NULL && (dir->renaming || is_closing_locked(v, dir));
-}
-
-int
-save_hold(struct vfs *v, struct call *call, struct node *dir,
-    struct node *other)
-{
-	int ret = 0;
-
-	lock_take(&v->lock);
-	/* Both at once: who held one and waited for the other could wait for
-	 * somebody who waits for the one. */
-	while (is_held_locked(v, dir) || is_held_locked(v, other)) {
-		if (call_interrupted(call)) {
-			ret = -EINTR;
-			break;
-		}
-		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
-	}
-	/* Nothing is made in it: that would make it again. */
-	if (ret == 0 && (dir->gone || (other != NULL && other->gone)))
-		ret = -ENOENT;
-	if (ret == 0) {
-		dir->changing++;
-		if (other != NULL) {
-			other->changing++;
-			dir->renaming = other->renaming = true;
-		}
-	}
-	lock_drop(&v->lock);
-	return ret;
-}
-
-void
-save_let_go(struct vfs *v, struct node *dir, struct node *other)
-{
-	lock_take(&v->lock);
-	dir->changing--;
-	if (other != NULL) {
-		other->changing--;
-		dir->renaming = other->renaming = false;
-	}
-	cond_broadcast(&v->changed);
-	lock_drop(&v->lock);
-}
-
-static bool
-is_saving(const struct node *n)
-{
-	return n->file != NULL && n->file->saving;
-}
-
-static bool
-is_changing(const struct node *n)
-{
-	return n->changing > 0;
-}
-
-/* Waits until no node at or below n is busy. */
-static int
-await_rest_locked(struct vfs *v, struct call *call, struct node *n,
-    bool (*is_busy)(const struct node *)) REQUIRES(v->lock)
-{
-	struct node *other, *next;
-
-	for (;;) {
-		bool busy = false;
-
-		HASH_ITER(hh_id, v->by_id, other, next)
-			if (is_busy(other) && node_is_below_locked(v, other, n)) {
-				busy = true;
-				break;
-			}
-		if (!busy)
-			return 0;
-		if (call_interrupted(call))
-			return -EINTR;
-		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
-	}
-}
-
-int
-save_freeze(struct vfs *v, struct call *call, struct node *n)
-{
-	int ret = 0;
-
-	lock_take(&v->lock);
-	n->closing++;
-	/* Those who change names below may need the saver, so it goes on. */
-	if (n->kind == ENTRY_DIR)
-		ret = await_rest_locked(v, call, n, is_changing);
-	n->frozen++;
-	if (ret == 0 && v->saving > 0)
-		ret = await_rest_locked(v, call, n, is_saving);
-	if (ret < 0) {
-		n->frozen--;
-		n->closing--;
-	}
-	cond_broadcast(&v->work);
-	cond_broadcast(&v->changed);
-	lock_drop(&v->lock);
-	return ret;
-}
-
-void
-save_thaw(struct vfs *v, struct node *n)
-{
-	lock_take(&v->lock);
-	assert(n->frozen > 0);
-	n->frozen--;
-	n->closing--;
-	cond_broadcast(&v->work);
-	cond_broadcast(&v->changed);
-	lock_drop(&v->lock);
-}
-
-int
-save_await_thaw_locked(struct vfs *v, struct call *call, struct node *n)
-{
-	while (save_is_frozen_locked(v, n)) {
-		if (call_interrupted(call))
-			return -EINTR;
-		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
-	}
-	return 0;
 }
 
 void

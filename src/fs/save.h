@@ -25,26 +25,6 @@ void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
  * unless it is being saved: then that calls this again. */
 void save_drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
-/* Waits until nothing at or below n is being sent or changes its name, and keeps it
- * so until thaw. */
-int save_freeze(struct vfs *v, struct call *call, struct node *n);
-void save_thaw(struct vfs *v, struct node *n);
-
-/* A change of names in dir begins and ends: no directory at or above it is renamed or
- * removed meanwhile.  other is where a rename goes to, dir itself perhaps: until it has
- * ended no other change begins in either.  The kernel sees to that, too, but not when
- * it believes that the rename was interrupted (gate_let_go). */
-int save_hold(struct vfs *v, struct call *call, struct node *dir,
-    struct node *other);
-void save_let_go(struct vfs *v, struct node *dir, struct node *other);
-
-/* Is n, or a directory above it, being renamed or removed?  Then what the service
- * says about it may be what we are about to know. */
-bool save_is_frozen_locked(struct vfs *v, const struct node *n)
-    REQUIRES(v->lock);
-int save_await_thaw_locked(struct vfs *v, struct call *call, struct node *n)
-    REQUIRES(v->lock);
-
 /* Sends everything dirty that may be sent, and waits. -EINTR, or the first error. */
 int save_all(struct vfs *v, struct call *call);
 
