@@ -638,7 +638,7 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 
 	if (is_own_name_locked(v, m) && (t == NULL || t->remote == NULL))
 		return COME_BACK;
-	if (to_scratch && sent && !onto_object && !n->aside &&
+	if (to_scratch && sent && !onto_object && !onto_hidden && !n->aside &&
 	    m->from_dir == m->to_dir)
 		return ASIDE;
 	if (to_scratch && !onto_object && !onto_hidden &&

@@ -509,6 +509,30 @@ START_TEST(a_backup_is_replaced_while_the_new_file_is_sent)
 }
 END_TEST
 
+/* Each backup finds its name free in the end. */
+START_TEST(a_backup_of_a_backup)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a~", "older");
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a~", "/sedAbC123"), 0);
+	if (_i % 2 != 0)
+		ck_assert_int_eq(rig_save(&r, "/a~", "lost"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	if (_i / 2 != 0)
+		ck_assert_int_eq(rig_save(&r, "/a", "new"), 0);
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	rig_mount(&r);
+	rig_expect(&r, "/sedAbC123", "older");
+	rig_expect(&r, "/a~", "old");
+	rig_expect(&r, "/a", _i / 2 != 0 ? "new" : NULL);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1235,6 +1259,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(the_old_name_during_a_rename_by_content, 4),
 	UNIT(a_new_file_is_sent_after_the_backup_has_its_name),
 	UNIT(a_backup_is_replaced_while_the_new_file_is_sent),
+	UNIT_TIMES(a_backup_of_a_backup, 4),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
