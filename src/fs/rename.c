@@ -605,14 +605,15 @@ is_own_name_locked(struct vfs *v UNUSED, const struct move *m) REQUIRES(v->lock)
 	    strcmp(m->n->remote->name, m->to) == 0;
 }
 
-/* Is neither n nor what it stands for on the server? */
+/* Is something on the server that goes with n?  An unsent file stands for what it
+ * is to replace. */
 static bool
-is_only_here_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+has_object_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	struct entry *object = aside_object_locked(v, n);
 
 	entry_unref(object);
-	return object == NULL && n->remote == NULL;
+	return object != NULL;
 }
 
 /* Is all of n's content here, or will be sent anyway? */
@@ -633,7 +634,7 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	struct node *n = m->n, *t = m->target;
 	bool to_scratch = scratch_of_name(m->to) != SCRATCH_NO;
 	bool sent = n->remote != NULL && !node_is_dirty_locked(v, n);
-	bool onto_object = t != NULL && t->remote != NULL && !t->aside;
+	bool onto_object = t != NULL && !t->aside && has_object_locked(v, t);
 	bool onto_hidden = dir_aside_locked(v, m->to_dir, m->to) != NULL;
 
 	if (is_own_name_locked(v, m) && (t == NULL || t->remote == NULL))
@@ -641,8 +642,8 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	if (to_scratch && sent && !onto_object && !onto_hidden && !n->aside &&
 	    m->from_dir == m->to_dir)
 		return ASIDE;
-	if (to_scratch && !onto_object && !onto_hidden &&
-	    is_only_here_locked(v, n))
+	if (to_scratch && !onto_object && !onto_hidden && n->remote == NULL &&
+	    !has_object_locked(v, n))
 		return ONLY_HERE;
 	if (is_here_locked(v, n) &&
 	    (!sent || onto_object || onto_hidden || n->aside))

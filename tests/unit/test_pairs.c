@@ -533,6 +533,31 @@ START_TEST(a_backup_of_a_backup)
 }
 END_TEST
 
+/* Its own name has an object still, which the file that took it was to replace. */
+START_TEST(a_backup_of_a_name_whose_backup_is_gone)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a~", "old");
+	fake_set_text(&r.fake, "/b", "new");
+	ck_assert_int_eq(rig_rename(&r, "/a~", "/sedAbC123"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a~", "lost"), 0);
+	ck_assert_int_eq(rig_unlink(&r, "/sedAbC123"), 0);
+	if (_i == 0)
+		ck_assert_int_eq(rig_save(&r, "/b~", "new"), 0);
+	ck_assert_int_eq(rig_rename(&r, _i == 0 ? "/b~" : "/b", "/a~"), 0);
+	rig_expect(&r, "/a~", "new");
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	r.config.scratch_keep_ms = 20;
+	rig_mount(&r);
+	rig_settle(&r);
+	rig_expect(&r, "/a~", "new");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1260,6 +1285,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_new_file_is_sent_after_the_backup_has_its_name),
 	UNIT(a_backup_is_replaced_while_the_new_file_is_sent),
 	UNIT_TIMES(a_backup_of_a_backup, 4),
+	UNIT_TIMES(a_backup_of_a_name_whose_backup_is_gone, 2),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
