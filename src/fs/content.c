@@ -16,6 +16,7 @@
 #include "fs/base_source.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
+#include "fs/notifier.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -439,7 +440,15 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 		n->file->torn = 0;
 	send = h == NULL && n->file->writers == 0 && n->scratch == SCRATCH_NO;
 	lock_drop(&v->lock);
-	return send ? save_now(v, call, n) : 0;
+	ret = send ? save_now(v, call, n) : 0;
+	if (ret < 0) {
+		/* The kernel takes it that the file is as it was. */
+		lock_take(&v->lock);
+		if (n->parent != NULL)
+			notifier_name(v->notifier, n->parent->id, n->name);
+		lock_drop(&v->lock);
+	}
+	return ret;
 }
 
 int

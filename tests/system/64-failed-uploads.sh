@@ -5,7 +5,8 @@
 
 start_emulator
 make_random 500000 "$work/want"
-mount_brickfs -o timeout=5,retry_timeout=5 dbfs:/
+# What the kernel knows is not forgotten by itself.
+mount_brickfs -o timeout=5,retry_timeout=5,attr_timeout=3600 dbfs:/
 control=$mnt/.control
 
 deny() {
@@ -45,6 +46,21 @@ cp "$work/want" "$mnt/f"
 expect_remote /dbfs/f "$work/want"
 wait_until "$patience" nothing_pending || fail "still pending: $(ls "$control/pending")"
 expect_output clean getfattr --only-values -n user.brickfs.state "$mnt/f"
+
+note "a truncate whose upload fails shows what is going to be sent"
+size_is() {
+	[ "$(stat -c %s "$mnt/f")" -eq "$1" ]
+}
+size_is 500000 || fail "the file has $(stat -c %s "$mnt/f") bytes"
+deny
+expect_failure 'ermission denied' \
+    python3 -c 'import os, sys; os.truncate(sys.argv[1], 4)' "$mnt/f"
+wait_until "$patience" size_is 4 || fail "the file has $(stat -c %s "$mnt/f") bytes, and not 4"
+head -c 4 "$work/want" >"$work/short"
+expect_same "$work/short" "$mnt/f"
+emu_rules_clear
+echo 1 >"$control/sync"
+expect_remote /dbfs/f "$work/short"
 
 note "retry by hand, and sync: the write says what came of it"
 deny
