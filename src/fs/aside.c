@@ -109,9 +109,11 @@ aside_keep(struct vfs *v, struct call *call, struct node *n)
 void
 aside_replaced(struct vfs *v, struct node *n)
 {
+	struct stat st;
 	bool wanted;
 
 	lock_take(&v->lock);
+	node_stat_locked(v, n, &st);
 	aside_end_locked(v, n);
 	wanted = n->parent != NULL;
 	entry_unref(n->remote);
@@ -124,6 +126,9 @@ aside_replaced(struct vfs *v, struct node *n)
 	if (!wanted)
 		return;
 	(void)save_record_change(v, n, true);
+	lock_take(&v->lock);
+	n->file->mtime = st.st_mtim; /* nobody has written it */
+	lock_drop(&v->lock);
 	(void)save_record_promise(v, n, true); /* logged */
 	lock_take(&v->lock);
 	if (n->scratch == SCRATCH_LATER)

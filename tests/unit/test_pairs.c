@@ -558,6 +558,25 @@ START_TEST(a_backup_of_a_name_whose_backup_is_gone)
 }
 END_TEST
 
+/* A backup is as old as what it is a copy of. */
+START_TEST(a_backup_keeps_its_time)
+{
+	struct stat before, st;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_stat(&r, "/a", &before), 0);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), 0);
+	ck_assert_int_eq(rig_stat(&r, "/a~", &st), 0);
+	ck_assert_int_eq(st.st_mtime, before.st_mtime);
+	ck_assert_int_eq(st.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	rig_expect(&r, "/a~", "old");
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1286,6 +1305,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_backup_is_replaced_while_the_new_file_is_sent),
 	UNIT_TIMES(a_backup_of_a_backup, 4),
 	UNIT_TIMES(a_backup_of_a_name_whose_backup_is_gone, 2),
+	UNIT(a_backup_keeps_its_time),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
