@@ -293,22 +293,6 @@ unlink_held(struct vfs *v, struct call *call, struct node *parent,
 	return ret;
 }
 
-int
-names_unlink(struct vfs *v, struct call *call, struct node *parent,
-    const char *name)
-{
-	int ret;
-
-	ret = check(v, parent, NULL);
-	if (ret == 0)
-		ret = hold_begin(v, call, parent, NULL);
-	if (ret < 0)
-		return ret;
-	ret = unlink_held(v, call, parent, name);
-	hold_end(v, parent, NULL);
-	return ret;
-}
-
 static bool
 has_local_names(struct vfs *v, struct node *dir)
 {
@@ -365,9 +349,12 @@ rmdir_held(struct vfs *v, struct call *call, struct node *parent,
 	return ret;
 }
 
-int
-names_rmdir(struct vfs *v, struct call *call, struct node *parent,
-    const char *name)
+typedef int remove_fn(struct vfs *v, struct call *call, struct node *parent,
+    const char *name);
+
+static int
+hold_and_remove(struct vfs *v, struct call *call, struct node *parent,
+    const char *name, remove_fn *remove_held)
 {
 	int ret;
 
@@ -376,7 +363,21 @@ names_rmdir(struct vfs *v, struct call *call, struct node *parent,
 		ret = hold_begin(v, call, parent, NULL);
 	if (ret < 0)
 		return ret;
-	ret = rmdir_held(v, call, parent, name);
+	ret = remove_held(v, call, parent, name);
 	hold_end(v, parent, NULL);
 	return ret;
+}
+
+int
+names_unlink(struct vfs *v, struct call *call, struct node *parent,
+    const char *name)
+{
+	return hold_and_remove(v, call, parent, name, unlink_held);
+}
+
+int
+names_rmdir(struct vfs *v, struct call *call, struct node *parent,
+    const char *name)
+{
+	return hold_and_remove(v, call, parent, name, rmdir_held);
 }
