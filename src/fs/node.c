@@ -554,7 +554,7 @@ node_save_attr_locked(struct vfs *v, struct node *n)
 	/* Without a remote version there is nothing to tie it to yet; the save
 	 * writes it. */
 	if (v->config.overlay != NULL && n->remote != NULL &&
-	    !node_is_local_locked(v, n))
+	    !node_is_dirty_locked(v, n))
 		overlay_set(v->config.overlay, n->remote, &n->attr);
 }
 

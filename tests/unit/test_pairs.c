@@ -577,6 +577,33 @@ START_TEST(a_backup_keeps_its_time)
 }
 END_TEST
 
+/* touch -d of what was moved aside. */
+START_TEST(a_backup_is_given_a_time)
+{
+	struct node *n;
+	struct stat st;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_walk(&r, "/a~", &n), 0);
+	lock_take(&r.v->lock);
+	n->attr.has_mtime = true;
+	n->attr.mtime = (struct timespec){ 1000, 5 };
+	node_save_attr_locked(r.v, n);
+	lock_drop(&r.v->lock);
+	rig_put(&r, n);
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	fake_expect_text(&r.fake, "/a~", "old");
+	rig_mount(&r);
+	ck_assert_int_eq(rig_stat(&r, "/a~", &st), 0);
+	ck_assert_int_eq(st.st_mtim.tv_sec, 1000);
+	ck_assert_int_eq(st.st_mtim.tv_nsec, 5);
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1306,6 +1333,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_backup_of_a_backup, 4),
 	UNIT_TIMES(a_backup_of_a_name_whose_backup_is_gone, 2),
 	UNIT(a_backup_keeps_its_time),
+	UNIT(a_backup_is_given_a_time),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
