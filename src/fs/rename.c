@@ -15,6 +15,7 @@
 #include "fs/content.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
+#include "fs/notifier.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -522,6 +523,8 @@ move_by_service(const struct move *m)
 	} else {
 		dir_drop_locked(v, m->from_dir); /* unknown what happened */
 		dir_drop_locked(v, m->to_dir);
+		m->n->seen_ms = 0;
+		notifier_name(v->notifier, m->from_dir->id, m->from);
 	}
 	lock_drop(&v->lock);
 	if (ret == 0)

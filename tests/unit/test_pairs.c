@@ -604,6 +604,24 @@ START_TEST(a_backup_is_given_a_time)
 }
 END_TEST
 
+/* Nobody knows any more what has which name. */
+START_TEST(both_names_after_a_rename_whose_answer_is_lost)
+{
+	struct stat st;
+	struct rig r;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set_text(&r.fake, "/d/a", "old");
+	rig_expect(&r, "/d/a", "old");
+	fake_lose_answer(&r.fake, FAKE_RENAME, -ETIMEDOUT);
+	ck_assert_int_eq(rig_rename(&r, "/d", "/e"), -ETIMEDOUT);
+	ck_assert_int_eq(rig_stat(&r, "/d", &st), -ENOENT);
+	rig_expect(&r, "/e/a", "old");
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1334,6 +1352,7 @@ static const struct unit_test tests[] = {
 	UNIT_TIMES(a_backup_of_a_name_whose_backup_is_gone, 2),
 	UNIT(a_backup_keeps_its_time),
 	UNIT(a_backup_is_given_a_time),
+	UNIT(both_names_after_a_rename_whose_answer_is_lost),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
