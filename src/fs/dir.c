@@ -129,6 +129,15 @@ detach_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	node_unname_locked(v, n);
 }
 
+/* Does somebody read n, or know its size?  Another version is another file then: the
+ * kernel cuts what it reads at the size that it believes. */
+static bool
+is_in_use_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
+{
+	return n->nlookup > 0 ||
+	    (n->file != NULL && (n->file->opens > 0 || n->file->saving));
+}
+
 /* The node for what the service shows as name in dir, asked for at asked_ms; NULL
  * when out of memory.  Borrowed.  What was asked for later is newer. */
 static struct node *
@@ -153,8 +162,7 @@ take_locked(struct vfs *v, struct node *dir, const char *name,
 	if (n != NULL) {
 		same = n->kind != ENTRY_FILE ||
 		    version_matches(&n->remote->version, &e->version);
-		if (!same && n->file != NULL &&
-		    (n->file->opens > 0 || n->file->saving)) {
+		if (!same && is_in_use_locked(v, n)) {
 			detach_locked(v, n);
 			n = NULL;
 		} else if (!same) {
@@ -510,9 +518,9 @@ take_refreshed_locked(struct vfs *v, struct node *n, struct entry *e, int ret,
 	}
 	if (n->kind == ENTRY_FILE &&
 	    !version_matches(&n->remote->version, &e->version)) {
-		if (open) {
+		if (is_in_use_locked(v, n)) {
 			detach_locked(v, n);
-			return 0;
+			return open ? 0 : -ENOENT;
 		}
 		node_drop_content_locked(v, n);
 	}

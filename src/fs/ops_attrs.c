@@ -101,6 +101,7 @@ run_setattr(struct ops *o, struct job *j)
 	struct vfs *v = o->v;
 	struct node *n = ops_node(o, j, j->ino);
 	struct stat loaded;
+	bool gone;
 	int ret;
 
 	if (n == NULL)
@@ -113,8 +114,11 @@ run_setattr(struct ops *o, struct job *j)
 	}
 	lock_take(&v->lock);
 	node_stat_locked(v, n, &loaded); /* reads the overlay */
+	/* The kernel looks again for what the name shows by now. */
+	gone = n->gone && (n->file == NULL || n->file->opens == 0);
 	lock_drop(&v->lock);
-	ret = v->config.read_only ? -EROFS : set_owner_and_mode(v, j, n);
+	ret = gone ? -ESTALE : v->config.read_only ? -EROFS :
+	    set_owner_and_mode(v, j, n);
 	if (ret == 0 && (j->flags & FUSE_SET_ATTR_SIZE) != 0)
 		ret = content_truncate(v, &j->call, n,
 		    j->has_fi ? ops_file(&j->fi)->handle : NULL,
