@@ -12,6 +12,8 @@ git init -q -b main .
 echo one >a
 mkdir d
 make_random 200000 d/b
+# A file as young as the index is read by git in any case.
+touch -d 2001-02-03T04:05:06.789 d/b
 git add .
 git commit -qm first
 expect_output '' git status --porcelain
