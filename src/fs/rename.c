@@ -251,8 +251,10 @@ undo_locked(struct vfs *v, const struct move *m, struct undo *u)
 	entry_unref(n->file->base);
 	n->file->base = u->base;
 	u->base = NULL;
-	if (t != NULL && t->parent == NULL)
-		(void)node_name_locked(v, t, m->to_dir, m->to);
+	dir_drop_locked(v, m->to_dir); /* unknown what happened */
+	if (t != NULL && t->parent == NULL &&
+	    node_name_locked(v, t, m->to_dir, m->to) == 0)
+		t->seen_ms = 0;
 }
 
 /* n shows the new name and builds on what that had; the upload decides. */

@@ -622,6 +622,22 @@ START_TEST(both_names_after_a_rename_whose_answer_is_lost)
 }
 END_TEST
 
+START_TEST(the_target_of_a_put_whose_answer_is_lost)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/b", "old");
+	ck_assert_int_eq(rig_save(&r, "/a", "ours"), 0);
+	rig_expect(&r, "/b", "old");
+	fake_lose_answer(&r.fake, FAKE_PUT, -EBUSY);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), -EBUSY);
+	rig_expect(&r, "/b", "ours");
+	rig_expect(&r, "/a", "ours");
+	rig_release(&r);
+}
+END_TEST
+
 /* A program stands in it. */
 START_TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
@@ -1353,6 +1369,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_backup_keeps_its_time),
 	UNIT(a_backup_is_given_a_time),
 	UNIT(both_names_after_a_rename_whose_answer_is_lost),
+	UNIT(the_target_of_a_put_whose_answer_is_lost),
 	UNIT(nothing_is_made_in_a_directory_that_is_gone),
 	UNIT(a_discard_does_not_come_into_a_rename),
 	UNIT(the_real_name_while_a_file_is_moved_aside),
