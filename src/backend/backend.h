@@ -75,7 +75,8 @@ struct backend_ops {
 
 	/* Uploads.  On success *out is the new entry, whose shown name may
 	 * differ from the one asked for.  -EEXIST: the name is taken though
-	 * p->old is NULL; perhaps by these bytes, when an answer was lost.  -EFBIG: the service does not take that many bytes. */
+	 * p->old is NULL; perhaps by these bytes, when an answer was lost.
+	 * -EFBIG: the service does not take that many bytes. */
 	int (*put)(struct backend *b, struct call *call, const struct put *p,
 	    struct entry **out);
 

@@ -48,17 +48,22 @@ stall_all() {
 	emu_rule '{"match":{"path":"/api/2.0/dbfs/*"},"verb":"stall"}'
 }
 
+# Ends what is stuck, within a second.
+ctrl_c() {
+	began=$(now_ms)
+	kill -INT "$stuck_pid"
+	wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+	took=$(($(now_ms) - began))
+	[ $took -lt 1000 ] || fail "it took $took ms"
+}
+
 for call in "read $mnt/f" "list $mnt" "mkdir $mnt/new" "write $mnt/written"; do
 	note "one stuck $call"
 	stall_all
 	# shellcheck disable=SC2086 # two words
 	stuck $call
 	wait_until "$patience" requests_reach 1 || fail "no request was made"
-	began=$(now_ms)
-	kill -INT "$stuck_pid"
-	wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
-	took=$(($(now_ms) - began))
-	[ $took -lt 1000 ] || fail "it took $took ms"
+	ctrl_c
 	emu_rules_clear
 done
 
@@ -69,11 +74,7 @@ ls "$mnt" >/dev/null
 emu_rule '{"match":{"path":"/api/2.0/dbfs/move","nth":1},"verb":"delay","ms":4000}'
 stuck replace "$mnt/old"
 wait_until "$patience" requests_reach 1 || fail "no request was made"
-began=$(now_ms)
-kill -INT "$stuck_pid"
-wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
-took=$(($(now_ms) - began))
-[ $took -lt 1000 ] || fail "it took $took ms"
+ctrl_c
 expect_content "$mnt/old.new" new
 is_replaced() {
 	[ ! -e "$mnt/old.new" ] && [ "$(cat "$mnt/old")" = new ]
@@ -89,8 +90,7 @@ ls "$mnt" >/dev/null
 emu_rule '{"match":{"path":"/api/2.0/dbfs/move","nth":1},"verb":"delay","ms":2000}'
 stuck replace "$mnt/b"
 wait_until "$patience" requests_reach 1 || fail "no request was made"
-kill -INT "$stuck_pid"
-wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+ctrl_c
 mv "$mnt/b" "$mnt/c"
 expect_content "$mnt/c" new
 [ ! -e "$mnt/b" ] || fail "the renamed file is there"
@@ -105,8 +105,7 @@ echo moved >"$mnt/t.new"
 emu_rule '{"match":{"path":"/api/2.0/dbfs/put","nth":1},"verb":"delay","ms":2000}'
 stuck replace "$mnt/t"
 wait_until "$patience" requests_reach 1 || fail "no request was made"
-kill -INT "$stuck_pid"
-wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
+ctrl_c
 is_moved() {
 	[ ! -e "$mnt/t.new" ] && [ "$(cat "$mnt/t")" = moved ]
 }
@@ -125,12 +124,8 @@ while [ $i -lt 100 ]; do
 	i=$((i + 1))
 done
 stuck read "$mnt/f"
-began=$(now_ms)
-kill -INT "$stuck_pid"
-wait_until 5 process_is_gone "$stuck_pid" || fail "Ctrl-C does not end it"
-took=$(($(now_ms) - began))
+ctrl_c
 note "took $took ms"
-[ $took -lt 1000 ] || fail "it took $took ms"
 began=$(now_ms)
 # shellcheck disable=SC2086 # a list
 kill -INT $all
