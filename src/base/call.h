@@ -19,13 +19,14 @@ enum call_class {
 	CALL_DEMAND,	 /* a program waits for it */
 	CALL_BACKGROUND, /* nobody waits: uploads after release, retries */
 	CALL_AHEAD,	 /* read-ahead: given up first */
+	CALL_CLASSES
 };
 
 #define CALL_WORDS 256
 
 struct call {
 	const char *op; /* the operation, for .control/errors; static */
-	enum call_class class;
+	enum call_class class; /* by call_class() once it is under way */
 	bool (*interrupted)(void *arg); /* NULL: never */
 	/* Tells the program -EINTR now, before the work ends; by the thread that
 	 * does the work, any number of times.  NULL: it has to wait. */
@@ -36,6 +37,20 @@ struct call {
 	 * Filled where the failure is first known. */
 	char words[CALL_WORDS];
 };
+
+/* Whoever queues calls looks at this whenever it chooses, not once: a program may
+ * begin to wait for what was read ahead. */
+static inline enum call_class
+call_class(const struct call *call)
+{
+	return __atomic_load_n(&call->class, __ATOMIC_RELAXED);
+}
+
+static inline void
+call_promote(struct call *call)
+{
+	__atomic_store_n(&call->class, CALL_DEMAND, __ATOMIC_RELAXED);
+}
 
 static inline bool
 call_interrupted(const struct call *call)
