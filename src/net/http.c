@@ -75,6 +75,8 @@ struct exchange {
 	int64_t looked_ms;   /* when the caller was last asked */
 };
 
+static const char too_long[] = "the answer is longer than any should be";
+
 /* --- bodies ---------------------------------------------------------------------- */
 
 static size_t
@@ -104,12 +106,11 @@ give_up(struct exchange *x, int err, const char *words)
 	return 0;
 }
 
+/* The body is kept. */
 static size_t
-take_body(char *bytes, size_t size, size_t n, void *ctx)
+keep_body(struct exchange *x, const char *bytes, size_t len)
 {
-	struct exchange *x = ctx;
 	struct buf *body = &x->reply->body;
-	size_t len = size * n;
 	curl_off_t announced = -1;
 	int ret;
 
@@ -126,9 +127,31 @@ take_body(char *bytes, size_t size, size_t n, void *ctx)
 	}
 	ret = buf_append(body, bytes, len);
 	if (ret == -EFBIG)
-		return give_up(x, ret, "the answer is longer than any should be");
+		return give_up(x, ret, too_long);
 	if (ret < 0)
 		return give_up(x, ret, "out of memory");
+	return len;
+}
+
+static size_t
+take_body(char *bytes, size_t size, size_t n, void *ctx)
+{
+	struct exchange *x = ctx;
+	const struct http_sink *sink = x->req->sink;
+	uint64_t *received = &x->reply->received;
+	size_t len = size * n;
+
+	if (sink == NULL || x->headers.status >= 300) {
+		if (keep_body(x, bytes, len) != len)
+			return 0;
+	} else {
+		if (len > x->req->body_max - *received)
+			return give_up(x, -EFBIG, too_long);
+		if (*received == 0)
+			sink->begin(sink->ctx);
+		sink->take(sink->ctx, bytes, len);
+	}
+	*received += len;
 	counter_add(CTR_http_received_bytes_total, (int64_t)len);
 	return len;
 }

@@ -46,6 +46,14 @@ struct http_part {
 	const struct http_body *body;
 };
 
+/* Where the body of an answer goes while it arrives, if that is a success (status below
+ * 300); other bodies are kept as usual. */
+struct http_sink {
+	void (*begin)(void *ctx); /* before the first byte of an answer */
+	void (*take)(void *ctx, const char *bytes, size_t len);
+	void *ctx;
+};
+
 struct http_request {
 	const char *method;
 	const char *url;
@@ -62,6 +70,7 @@ struct http_request {
 	int64_t idle_ms; /* next to nothing moved for so long: -ETIMEDOUT */
 	int64_t answer_ms; /* from the end of the request to the answer's start */
 	size_t body_max;   /* bytes of an answer's body; more is -EFBIG */
+	const struct http_sink *sink; /* NULL: the body is kept in the reply */
 	/* May be NULL.  Bytes of the request that have left. */
 	void (*sent)(void *ctx, uint64_t bytes);
 	void *sent_ctx;
@@ -70,6 +79,7 @@ struct http_request {
 struct http_reply {
 	int status; /* 0: none came */
 	struct buf body;
+	uint64_t received;	/* bytes of the body, wherever they went */
 	int64_t date_ms;	/* Unix time; 0: none */
 	int64_t retry_after_ms; /* -1: none */
 	char content_type[64];

@@ -12,6 +12,7 @@
 #include "base/base64.h"
 #include "base/jval.h"
 #include "base/text.h"
+#include "rest/read_answer.h"
 #include "rest/rest.h"
 
 #include "base/banned.h"
@@ -36,18 +37,11 @@ fail(struct call *call, const char *text)
 	return -EIO;
 }
 
-/* GET with a path and up to two numbers. */
 static int
 get(struct rest *r, struct call *call, const char *method_path,
-    const char *path, const char *off, const char *len, size_t answer_max,
-    struct rest_answer *out)
+    const char *path, size_t answer_max, struct rest_answer *out)
 {
-	struct rest_param query[] = {
-		{ "path", path },
-		{ off != NULL ? "offset" : NULL, off },
-		{ "length", len },
-		{ NULL, NULL },
-	};
+	struct rest_param query[] = { { "path", path }, { NULL, NULL } };
 	struct rest_request req = {
 		.method = "GET",
 		.path = method_path,
@@ -56,7 +50,7 @@ get(struct rest *r, struct call *call, const char *method_path,
 		.query = query,
 		.repeatable = true,
 		.slow = answer_max == LIST_BYTES_MAX,
-		.metadata = off == NULL,
+		.metadata = true,
 		.answer_max = answer_max,
 	};
 
@@ -147,8 +141,7 @@ api_dbfs_get_status(struct rest *r, struct call *call, const char *path,
 	struct api_dbfs_info info;
 	int ret;
 
-	ret = get(r, call, "/api/2.0/dbfs/get-status", path, NULL, NULL, 0,
-	    &answer);
+	ret = get(r, call, "/api/2.0/dbfs/get-status", path, 0, &answer);
 	if (ret == 0) {
 		if (read_info(answer.json, &info) < 0) {
 			ret = fail(call, "the status in the answer is broken");
@@ -192,8 +185,7 @@ api_dbfs_list(struct rest *r, struct call *call, const char *path,
 	struct json_object *files;
 	int ret;
 
-	ret = get(r, call, "/api/2.0/dbfs/list", path, NULL, NULL,
-	    LIST_BYTES_MAX, &answer);
+	ret = get(r, call, "/api/2.0/dbfs/list", path, LIST_BYTES_MAX, &answer);
 	if (ret < 0)
 		goto out;
 	/* An empty directory has no "files"; no object at all is no answer. */
@@ -216,67 +208,64 @@ out:
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-/* Decodes text, which stands for exactly n bytes, into dst.  The last group goes by
- * way of a buffer of its own, since decoding writes whole groups of three. */
-static int
-decode_base64(void *dst, size_t n, const char *text, size_t text_len)
-{
-	size_t whole = text_len >= 4 ? text_len - 4 : 0, done = whole / 4 * 3;
-	unsigned char last[3];
-	ssize_t rest;
+struct reading {
+	struct read_answer answer;
+	void *dst;
+	size_t len;
+};
 
-	if (text_len % 4 != 0 || n < done || n > done + 3)
-		return -EBADMSG;
-	if (base64_decode(dst, text, whole) != (ssize_t)done)
-		return -EBADMSG;
-	rest = base64_decode(last, text + whole, text_len - whole);
-	if (rest < 0 || done + (size_t)rest != n)
-		return -EBADMSG;
-	memcpy((char *)dst + done, last, (size_t)rest);
-	return 0;
+static void
+begin_reading(void *ctx)
+{
+	struct reading *r = ctx;
+
+	read_answer_begin(&r->answer, r->dst, r->len);
 }
 
-static ssize_t
-decode_read(struct call *call, struct json_object *json, void *dst, size_t len)
+static void
+take_reading(void *ctx, const char *bytes, size_t len)
 {
-	struct json_object *data;
-	int64_t bytes_read = 0;
-	const char *text = "";
-	size_t text_len = 0;
-	int ret;
+	struct reading *r = ctx;
 
-	ret = jval_i64(json, "bytes_read", &bytes_read);
-	if ((ret < 0 && ret != -ENOENT) ||
-	    !json_object_is_type(json, json_type_object))
-		return fail(call, "the read's answer is broken");
-	if (json_object_object_get_ex(json, "data", &data)) {
-		if (!json_object_is_type(data, json_type_string))
-			return fail(call, "the read's answer is broken");
-		text = json_object_get_string(data);
-		text_len = (size_t)json_object_get_string_len(data);
-	}
-	if (bytes_read < 0 || (uint64_t)bytes_read > len)
-		return fail(call, "the read's answer has another length");
-	if (decode_base64(dst, (size_t)bytes_read, text, text_len) < 0)
-		return fail(call, "the read's data is not what it says");
-	return (ssize_t)bytes_read;
+	read_answer_take(&r->answer, bytes, len);
 }
 
 ssize_t
 api_dbfs_read(struct rest *r, struct call *call, const char *path,
     uint64_t off, void *dst, size_t len)
 {
-	struct rest_answer answer;
+	struct reading reading = { .dst = dst, .len = len };
+	const struct rest_sink sink = { begin_reading, take_reading, &reading };
 	char off_text[24], len_text[24];
+	const struct rest_param query[] = {
+		{ "path", path },
+		{ "offset", off_text },
+		{ "length", len_text },
+		{ NULL, NULL },
+	};
+	const struct rest_request req = {
+		.method = "GET",
+		.path = "/api/2.0/dbfs/read",
+		.subject = path,
+		.family = REST_DBFS,
+		.query = query,
+		.repeatable = true,
+		.answer_max = READ_BYTES_MAX,
+		.sink = &sink,
+	};
+	struct rest_answer answer;
+	const char *why;
 	ssize_t n;
 
 	(void)snprintf(off_text, sizeof(off_text), "%" PRIu64, off);
 	(void)snprintf(len_text, sizeof(len_text), "%zu", len);
-	n = get(r, call, "/api/2.0/dbfs/read", path, off_text, len_text,
-	    READ_BYTES_MAX, &answer);
-	buf_release(&answer.text); /* the document has a copy */
-	if (n == 0)
-		n = decode_read(call, answer.json, dst, len);
+	n = rest_send(r, call, &req, &answer);
+	if (n == 0) {
+		n = read_answer_end(&reading.answer, &why);
+		if (n < 0)
+			text_copy(call->words, sizeof(call->words), why);
+	}
+	read_answer_release(&reading.answer);
 	rest_answer_release(&answer);
 	return n;
 }

@@ -48,6 +48,7 @@ struct sending {
 	struct rest_answer *answer;
 	struct http_request http;
 	struct http_body body; /* of json and of req->body */
+	struct http_sink sink;
 	struct http_body part_bodies[PARTS_MAX];
 	struct http_part parts[PARTS_MAX];
 	const char *headers[3];
@@ -193,6 +194,11 @@ build(struct sending *s)
 		.headers = s->headers,
 		.n_headers = 1, /* the credential, added for each attempt */
 	};
+	if (s->req->sink != NULL) {
+		s->sink = (struct http_sink){ s->req->sink->begin,
+			s->req->sink->take, s->req->sink->ctx };
+		s->http.sink = &s->sink;
+	}
 	build_body(s);
 	if (bytes > SHOWN_TRANSFER)
 		s->transfer = transfer_begin(c->transfers, TRANSFER_UP,
@@ -208,7 +214,7 @@ is_foreign(const struct http_reply *r)
 {
 	if (r->status >= 300 && r->status < 400)
 		return true;
-	return r->status < 300 && r->body.len > 0 &&
+	return r->status < 300 && r->received > 0 &&
 	    strncasecmp(r->content_type, "text/html", 9) == 0;
 }
 
@@ -263,6 +269,11 @@ judge(struct sending *s, struct http_reply *r)
 	if (is_foreign(r)) {
 		explain_foreign(&s->problem, r);
 		return -EACCES;
+	}
+	if (r->status < 400 && s->req->sink != NULL) {
+		if (r->received == 0)
+			s->sink.begin(s->sink.ctx);
+		return 0;
 	}
 	if (r->status < 400)
 		return decode(s, r);
@@ -407,8 +418,7 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 	log_debug("rest", "%s %s (%s): %d, %zu bytes, %lld ms%s%s",
 	    s->req->method, s->req->path,
 	    s->req->subject != NULL ? s->req->subject : "-", s->status,
-	    reply.body.len + s->answer->text.len,
-	    (long long)(clock_mono_ms() - began), ret < 0 ? ": " : "",
+	    (size_t)reply.received, (long long)(clock_mono_ms() - began), ret < 0 ? ": " : "",
 	    ret < 0 ? s->problem.message : "");
 	http_reply_release(&reply);
 	return ret;

@@ -61,6 +61,14 @@ struct rest_part {
 	const struct rest_body *body;
 };
 
+/* Where the body of a success goes while it arrives: then the answer has no json.
+ * begin comes before each attempt's first byte, or before the end when there is none. */
+struct rest_sink {
+	void (*begin)(void *ctx);
+	void (*take)(void *ctx, const char *bytes, size_t len);
+	void *ctx;
+};
+
 struct rest_request {
 	const char *method;
 	const char *path;	  /* "/api/2.0/dbfs/list", already escaped */
@@ -77,6 +85,7 @@ struct rest_request {
 	bool slow;	 /* the answer may take answer_timeout_ms */
 	bool metadata;	 /* small: uses the lane kept free of bulk transfers */
 	size_t answer_max; /* bytes of the answer that are accepted; 0: 1 MiB */
+	const struct rest_sink *sink; /* NULL: JSON, in the answer */
 	int64_t connect_ms; /* how long to try to reach the service; 0: the
 			     * client's timeout_ms */
 };
