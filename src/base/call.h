@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How often a wait looks up. */
 #define CALL_TICK_MS 100
@@ -32,6 +33,10 @@ struct call {
 	 * does the work, any number of times.  NULL: it has to wait. */
 	void (*let_go)(void *arg);
 	void *arg; /* of both */
+
+	/* Grows by what it spends in queues of ours: for a place in the rate limit, for
+	 * a connection. */
+	int64_t queued_ms;
 
 	/* What went wrong, in the service's own words; "" when nothing did.
 	 * Filled where the failure is first known. */

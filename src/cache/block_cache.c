@@ -1,37 +1,54 @@
 /* cache/block_cache.c - keeps blocks of remote files in memory.
  *
- *  state     data valid  in LRU list  may be evicted   left by
- *  -----     ----------  -----------  --------------   -------
- *  FETCHING  no          no           no               its fetcher: READY, or
- *                                                      gone on error
- *  READY     yes         yes          if pins == 0     eviction, drop
- *  DEAD      as it was   no           freed when       (not in the table any
- *                                     pins == 0         more: dropped while used)
+ *  state     data valid  in list  may be evicted   left by
+ *  -----     ----------  -------  --------------   -------
+ *  WANTED    no          queue    is dropped       a thread of ours or a reader:
+ *                                                  FETCHING; or gone: cancelled
+ *  FETCHING  no          -        no               its fetcher: READY, or
+ *                                                  gone on error
+ *  READY     yes         lru      if pins == 0     eviction, drop
+ *  DEAD      as it was   -        freed when       (not in the table any
+ *                                 pins == 0        more: dropped while used)
  *
- * The lock guards the table, the list, states and pins; the bytes of a block are
+ * The lock guards the table, the lists, states and pins; the bytes of a block are
  * written only by its fetcher while it is FETCHING, and read only while pinned.
- * Every waiter and reader holds a pin. */
+ * Every waiter and reader holds a pin, and so does who writes it to disk.
+ *
+ * What a wish keeps of its source is released without the lock, since that may take
+ * others: it is buried under the lock, and leave() does the rest. */
 #include "config.h"
 
 #include "cache/block_cache.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/digest.h"
 #include "base/lock.h"
 #include "base/table.h"
+#include "cache/pace.h"
 
 #include "base/banned.h"
 
-enum state { FETCHING, READY, DEAD };
+#define SPARE_BLOCKS 16 /* buffers kept for the next blocks */
+
+enum state { WANTED, FETCHING, READY, DEAD };
 
 struct block_id {
 	struct file_key file;
 	uint64_t index;
+};
+
+/* Who wants a block that nobody waits for. */
+struct wish {
+	struct source source; /* its ctx is kept */
+	const void *owner;
+	struct wish *next_buried;
 };
 
 struct block {
@@ -40,18 +57,32 @@ struct block {
 	unsigned pins;
 	int err;     /* of the fetch, for those who waited */
 	size_t len;  /* bytes in data */
-	char *data;  /* len bytes */
+	char *data;  /* len bytes; NULL while WANTED */
+	bool unused; /* read ahead, and nobody has asked for it yet */
+	struct call *call; /* FETCHING by a thread of ours: its call */
+	struct wish *wish; /* WANTED */
 	UT_hash_handle hh;
-	struct block *prev, *next; /* LRU list: oldest first */
+	struct block *prev, *next; /* in lru or queue: oldest first */
 };
 
 struct block_cache {
 	size_t budget; /* bytes; set once */
 	struct lock lock;
 	struct cond settled; /* with lock: some block left FETCHING */
-	size_t used;	     /* bytes of all blocks in the table; with lock */
-	struct block *table; /* with lock */
-	struct block *lru;   /* with lock */
+	struct cond work;    /* with lock: queue, or stopping */
+	/* All below with lock. */
+	size_t used;	     /* bytes of all data in the table */
+	size_t ahead;	     /* bytes of blocks that are WANTED or unused */
+	struct block *table;
+	struct block *lru;
+	struct block *queue;
+	struct wish *buried;
+	char *spare[SPARE_BLOCKS]; /* of BLOCK_BYTES each */
+	unsigned n_spare;
+	struct pace pace;
+	bool stopping;
+	pthread_t threads[BLOCK_CACHE_AHEAD];
+	unsigned n_threads;
 };
 
 struct file_key
@@ -77,26 +108,86 @@ file_key_make(const char *scope, const struct entry *e)
 	return key;
 }
 
-int
-block_cache_new(size_t budget_bytes, struct block_cache **out)
-{
-	struct block_cache *c;
+/* --- buffers ------------------------------------------------------------------ */
 
-	c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		return -ENOMEM;
-	c->budget = budget_bytes;
-	lock_init(&c->lock, "block cache");
-	cond_init(&c->settled);
-	*out = c;
-	return 0;
+/* Memory of this size goes back to the system each time, and costs a page fault for
+ * every 4 KiB when it comes again. */
+static char *
+take_buffer_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
+{
+	if (len == BLOCK_BYTES && c->n_spare > 0)
+		return c->spare[--c->n_spare];
+	return malloc(len);
 }
 
 static void
-block_free(struct block *b)
+give_buffer_locked(struct block_cache *c, char *data, size_t len)
+    REQUIRES(c->lock)
 {
-	free(b->data);
+	size_t spare = (c->n_spare + 1) * BLOCK_BYTES;
+
+	if (len == BLOCK_BYTES && c->n_spare < SPARE_BLOCKS &&
+	    c->used + spare <= c->budget)
+		c->spare[c->n_spare++] = data;
+	else
+		free(data);
+}
+
+static void
+free_spare_locked(struct block_cache *c) REQUIRES(c->lock)
+{
+	while (c->n_spare > 0)
+		free(c->spare[--c->n_spare]);
+}
+
+/* --- blocks ------------------------------------------------------------------- */
+
+static void
+bury_locked(struct block_cache *c, struct wish *w) REQUIRES(c->lock)
+{
+	w->next_buried = c->buried;
+	c->buried = w;
+}
+
+/* Drops the lock. */
+static void
+leave(struct block_cache *c) RELEASES(c->lock)
+{
+	struct wish *w = c->buried, *next;
+
+	c->buried = NULL;
+	lock_drop(&c->lock);
+	for (; w != NULL; w = next) {
+		next = w->next_buried;
+		w->source.release(w->source.ctx);
+		free(w);
+	}
+}
+
+static void
+free_block_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	if (b->data != NULL)
+		give_buffer_locked(c, b->data, b->len);
 	free(b);
+}
+
+static void
+used_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	if (!b->unused)
+		return;
+	b->unused = false;
+	c->ahead -= b->len;
+}
+
+/* b leaves the queue. */
+static void
+grant_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	DL_DELETE(c->queue, b);
+	bury_locked(c, b->wish);
+	b->wish = NULL;
 }
 
 /* Takes b out of the table; it lives on while somebody has it pinned. */
@@ -105,20 +196,27 @@ remove_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 {
 	if (b->state == READY)
 		DL_DELETE(c->lru, b);
+	if (b->wish != NULL)
+		grant_locked(c, b);
 	HASH_DEL(c->table, b);
-	c->used -= b->len;
-	counter_add(CTR_cache_bytes, -(int64_t)b->len);
+	if (b->data != NULL) {
+		c->used -= b->len;
+		counter_add(CTR_cache_bytes, -(int64_t)b->len);
+	}
+	if (b->unused && b->state == READY)
+		counter_add(CTR_cache_ahead_unused_total, 1);
+	used_locked(c, b);
 	b->state = DEAD;
 	if (b->pins == 0)
-		block_free(b);
+		free_block_locked(c, b);
 }
 
 static void
-unpin_locked(struct block_cache *c UNUSED, struct block *b) REQUIRES(c->lock)
+unpin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 {
 	assert(b->pins > 0);
 	if (--b->pins == 0 && b->state == DEAD)
-		block_free(b);
+		free_block_locked(c, b);
 }
 
 static void
@@ -134,48 +232,47 @@ make_room_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
 	}
 }
 
-void
-block_cache_free(struct block_cache *c)
+static struct block *
+find_locked(struct block_cache *c, const struct block_id *id) REQUIRES(c->lock)
 {
-	struct block *b, *next;
+	struct block *b;
 
-	if (c == NULL)
-		return;
-	lock_take(&c->lock);
-	HASH_ITER(hh, c->table, b, next) {
-		assert(b->state == READY && b->pins == 0);
-		remove_locked(c, b);
-	}
-	lock_drop(&c->lock);
-	cond_release(&c->settled);
-	lock_release(&c->lock);
-	free(c);
+	HASH_FIND(hh, c->table, id, sizeof(*id), b);
+	return b;
 }
 
-/* A new block in the table, FETCHING, pinned by the caller. */
+/* A new block in the table, WANTED, without data. */
 static struct block *
 add_locked(struct block_cache *c, const struct block_id *id, size_t len)
     REQUIRES(c->lock)
 {
-	struct block *b;
+	struct block *b = calloc(1, sizeof(*b));
 
-	make_room_locked(c, len);
-	b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return NULL;
-	b->data = malloc(len);
-	if (b->data == NULL) {
-		free(b);
-		return NULL;
-	}
 	b->id = *id;
-	b->state = FETCHING;
-	b->pins = 1;
 	b->len = len;
 	HASH_ADD(hh, c->table, id, sizeof(b->id), b);
-	c->used += len;
-	counter_add(CTR_cache_bytes, (int64_t)len);
 	return b;
+}
+
+/* b is FETCHING from now on, pinned by the caller.  On failure it is gone. */
+static int
+begin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	make_room_locked(c, b->len);
+	b->data = take_buffer_locked(c, b->len);
+	if (b->data == NULL) {
+		remove_locked(c, b);
+		return -ENOMEM;
+	}
+	c->used += b->len;
+	counter_add(CTR_cache_bytes, (int64_t)b->len);
+	if (b->wish != NULL)
+		grant_locked(c, b);
+	b->state = FETCHING;
+	b->pins = 1;
+	return 0;
 }
 
 /* Fills b from src.  The lock is dropped while the bytes travel; FETCHING keeps
@@ -185,6 +282,8 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
     const struct source *src) REQUIRES(c->lock)
 {
 	uint64_t off = b->id.index * BLOCK_BYTES;
+	struct pace_mark mark = pace_begin(&c->pace, clock_mono_ms());
+	int64_t queued = call->queued_ms;
 	ssize_t n;
 
 	lock_drop(&c->lock);
@@ -194,6 +293,10 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 		n = -EIO; /* shorter than the size that was announced */
 	lock_take(&c->lock);
 
+	if (n == (ssize_t)BLOCK_BYTES)
+		pace_end(&c->pace, &mark, clock_mono_ms(),
+		    call->queued_ms - queued);
+	b->call = NULL;
 	if (b->state == DEAD) { /* dropped: the bytes may be of another version */
 		b->err = n < 0 ? (int)n : -ESTALE;
 	} else if (n < 0) {
@@ -207,12 +310,16 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	return b->err;
 }
 
+/* --- reading ------------------------------------------------------------------ */
+
 /* Waits until the block that another thread fetches has settled.  -EAGAIN: that
  * thread was interrupted, so its failure says nothing about the file. */
 static int
 await_locked(struct block_cache *c, struct call *call, struct block *b)
     REQUIRES(c->lock)
 {
+	if (b->call != NULL && call_class(call) == CALL_DEMAND)
+		call_promote(b->call);
 	while (b->state == FETCHING) {
 		if (call_interrupted(call))
 			return -EINTR;
@@ -221,35 +328,57 @@ await_locked(struct block_cache *c, struct call *call, struct block *b)
 	return b->err == -EINTR ? -EAGAIN : b->err;
 }
 
+/* Finds or fetches a block, which is pinned then. */
+static int
+get_locked(struct block_cache *c, struct call *call, const struct block_id *id,
+    size_t len, const struct source *src, struct block **out, bool *waited)
+    REQUIRES(c->lock)
+{
+	struct block *b = find_locked(c, id);
+	int ret;
+
+	*waited = *waited || b == NULL || b->state != READY;
+	if (b == NULL || b->state == WANTED) {
+		if (b == NULL)
+			b = add_locked(c, id, len);
+		if (b == NULL)
+			return -ENOMEM;
+		ret = begin_locked(c, b);
+		if (ret < 0)
+			return ret;
+		used_locked(c, b);
+		ret = fetch_locked(c, call, b, src);
+	} else {
+		b->pins++;
+		used_locked(c, b);
+		counter_add(CTR_cache_hits_total, 1);
+		ret = await_locked(c, call, b);
+		if (ret == 0 && b->state == READY) {
+			DL_DELETE(c->lru, b);
+			DL_APPEND(c->lru, b);
+		}
+	}
+	if (ret < 0)
+		unpin_locked(c, b);
+	else
+		*out = b;
+	return ret;
+}
+
 /* Copies what the request wants of one block. */
 static int
 read_block(struct block_cache *c, struct call *call, const struct block_id *id,
     size_t block_len, const struct source *src, size_t from, void *dst,
-    size_t len)
+    size_t len, bool *waited)
 {
-	struct block *b;
+	struct block *b = NULL;
 	int ret;
 
 	lock_take(&c->lock);
-	do {
-		HASH_FIND(hh, c->table, id, sizeof(*id), b);
-		if (b == NULL) {
-			b = add_locked(c, id, block_len);
-			ret = b != NULL ? fetch_locked(c, call, b, src) :
-					  -ENOMEM;
-		} else {
-			b->pins++;
-			counter_add(CTR_cache_hits_total, 1);
-			ret = await_locked(c, call, b);
-			if (ret == 0 && b->state == READY) {
-				DL_DELETE(c->lru, b);
-				DL_APPEND(c->lru, b);
-			}
-		}
-		if (ret < 0 && b != NULL)
-			unpin_locked(c, b);
-	} while (ret == -EAGAIN);
-	lock_drop(&c->lock);
+	do
+		ret = get_locked(c, call, id, block_len, src, &b, waited);
+	while (ret == -EAGAIN);
+	leave(c);
 	if (ret < 0)
 		return ret;
 
@@ -257,43 +386,277 @@ read_block(struct block_cache *c, struct call *call, const struct block_id *id,
 	lock_take(&c->lock);
 	unpin_locked(c, b);
 	make_room_locked(c, 0);
-	lock_drop(&c->lock);
+	leave(c);
 	return 0;
 }
 
-ssize_t
-block_cache_read(struct block_cache *c, struct call *call, struct file_key key,
-    uint64_t size, const struct source *src, uint64_t off, void *dst, size_t len)
+static struct block_id
+block_id(const struct block_file *f, uint64_t index)
 {
+	struct block_id id;
+
+	memset(&id, 0, sizeof(id));
+	id.file = f->key;
+	id.index = index;
+	return id;
+}
+
+static size_t
+block_len(const struct block_file *f, uint64_t index)
+{
+	uint64_t left = f->size - index * BLOCK_BYTES;
+
+	return left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES;
+}
+
+ssize_t
+block_cache_read(struct block_cache *c, struct call *call,
+    const struct block_file *f, uint64_t off, void *dst, size_t len,
+    bool *waited)
+{
+	bool had_to_wait = false;
 	size_t done = 0;
+	int ret = 0;
 
-	if (off >= size)
-		return 0;
-	if (len > size - off)
-		len = (size_t)(size - off);
-	while (done < len) {
-		struct block_id id;
-		uint64_t start;
-		size_t block_len = BLOCK_BYTES, from, n;
-		int ret;
+	if (off >= f->size)
+		len = 0;
+	else if (len > f->size - off)
+		len = (size_t)(f->size - off);
+	while (done < len && ret == 0) {
+		struct block_id id = block_id(f, (off + done) / BLOCK_BYTES);
+		size_t whole = block_len(f, id.index);
+		size_t from = (size_t)((off + done) % BLOCK_BYTES);
+		size_t n = whole - from < len - done ? whole - from :
+						       len - done;
 
-		memset(&id, 0, sizeof(id));
-		id.file = key;
-		id.index = (off + done) / BLOCK_BYTES;
-		start = id.index * BLOCK_BYTES;
-		if (size - start < block_len)
-			block_len = (size_t)(size - start);
-		from = (size_t)(off + done - start);
-		n = block_len - from < len - done ? block_len - from :
-						    len - done;
-		ret = read_block(c, call, &id, block_len, src, from,
-		    (char *)dst + done, n);
-		if (ret < 0)
-			return ret;
+		ret = read_block(c, call, &id, whole, f->src, from,
+		    (char *)dst + done, n, &had_to_wait);
 		done += n;
 	}
-	return (ssize_t)done;
+	if (waited != NULL)
+		*waited = had_to_wait;
+	return ret < 0 ? ret : (ssize_t)done;
 }
+
+/* --- reading ahead ------------------------------------------------------------- */
+
+/* Is there room for another one that nobody waits for? */
+static bool
+has_room_locked(const struct block_cache *c, size_t len) REQUIRES(c->lock)
+{
+	return c->n_threads > 0 && !c->stopping &&
+	    c->ahead + len <= c->budget / 2;
+}
+
+/* Puts a block in the queue, with w, which is taken over; false: it is here. */
+static bool
+enqueue_locked(struct block_cache *c, const struct block_id *id, size_t len,
+    struct wish *w) REQUIRES(c->lock)
+{
+	struct block *b;
+
+	b = find_locked(c, id) == NULL ? add_locked(c, id, len) : NULL;
+	if (b == NULL)
+		return false;
+	b->wish = w;
+	b->unused = true;
+	c->ahead += len;
+	DL_APPEND(c->queue, b);
+	cond_signal(&c->work);
+	return true;
+}
+
+/* False when there is no room for it. */
+static bool
+want_one(struct block_cache *c, const struct block_file *f, uint64_t index,
+    const void *owner)
+{
+	struct block_id id = block_id(f, index);
+	size_t len = block_len(f, index);
+	struct wish *w;
+	bool here, room;
+
+	lock_take(&c->lock);
+	here = find_locked(c, &id) != NULL;
+	room = has_room_locked(c, len);
+	lock_drop(&c->lock);
+	if (here || !room)
+		return here;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return false;
+	w->source = *f->src;
+	w->owner = owner;
+	w->source.ctx = f->src->keep(f->src->ctx);
+	if (w->source.ctx == NULL) {
+		free(w);
+		return false;
+	}
+	lock_take(&c->lock);
+	if (!enqueue_locked(c, &id, len, w))
+		bury_locked(c, w);
+	leave(c);
+	return true;
+}
+
+unsigned
+block_cache_want(struct block_cache *c, const struct block_file *f,
+    uint64_t first, unsigned n, const void *owner)
+{
+	unsigned done = 0;
+
+	if (f->src->keep == NULL)
+		return 0;
+	while (done < n && (first + done) * BLOCK_BYTES < f->size &&
+	    want_one(c, f, first + done, owner))
+		done++;
+	return done;
+}
+
+void
+block_cache_cancel(struct block_cache *c, const void *owner)
+{
+	struct block *b, *next;
+
+	lock_take(&c->lock);
+	DL_FOREACH_SAFE(c->queue, b, next)
+		if (b->wish->owner == owner)
+			remove_locked(c, b);
+	leave(c);
+}
+
+unsigned
+block_cache_window(struct block_cache *c)
+{
+	unsigned window;
+
+	lock_take(&c->lock);
+	window = c->n_threads == 0 ? 0 :
+	    pace_window(&c->pace, BLOCK_CACHE_AHEAD);
+	lock_drop(&c->lock);
+	return window;
+}
+
+static bool
+is_stopping(void *arg)
+{
+	struct block_cache *c = arg;
+
+	return __atomic_load_n(&c->stopping, __ATOMIC_RELAXED);
+}
+
+static void
+fetch_ahead_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	struct call call = { .op = "read ahead", .class = CALL_AHEAD,
+		.interrupted = is_stopping, .arg = c };
+	struct wish *w = b->wish;
+
+	b->wish = NULL;
+	DL_DELETE(c->queue, b);
+	if (begin_locked(c, b) == 0) {
+		b->call = &call;
+		counter_add(CTR_cache_ahead_total, 1);
+		(void)fetch_locked(c, &call, b, &w->source);
+		unpin_locked(c, b);
+	}
+	bury_locked(c, w);
+}
+
+static void *
+run_ahead(void *arg)
+{
+	struct block_cache *c = arg;
+
+	lock_take(&c->lock);
+	while (!c->stopping) {
+		if (c->queue == NULL) {
+			cond_wait(&c->work, &c->lock);
+			continue;
+		}
+		fetch_ahead_locked(c, c->queue);
+		leave(c);
+		lock_take(&c->lock);
+	}
+	lock_drop(&c->lock);
+	return NULL;
+}
+
+/* --- life --------------------------------------------------------------------- */
+
+int
+block_cache_new(size_t budget_bytes, struct block_cache **out)
+{
+	struct block_cache *c;
+
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return -ENOMEM;
+	c->budget = budget_bytes;
+	lock_init(&c->lock, "block cache");
+	cond_init(&c->settled);
+	cond_init(&c->work);
+	*out = c;
+	return 0;
+}
+
+int
+block_cache_start(struct block_cache *c)
+{
+	unsigned n = 0;
+	int err = 0;
+
+	__atomic_store_n(&c->stopping, false, __ATOMIC_RELAXED);
+	while (n < BLOCK_CACHE_AHEAD && err == 0) {
+		err = pthread_create(&c->threads[n], NULL, run_ahead, c);
+		n += err == 0;
+	}
+	lock_take(&c->lock);
+	c->n_threads = n; /* fewer do as well */
+	lock_drop(&c->lock);
+	return n > 0 ? 0 : -err;
+}
+
+void
+block_cache_stop(struct block_cache *c)
+{
+	struct block *b, *next;
+	unsigned n;
+
+	lock_take(&c->lock);
+	n = c->n_threads;
+	c->n_threads = 0;
+	__atomic_store_n(&c->stopping, true, __ATOMIC_RELAXED);
+	cond_broadcast(&c->work);
+	DL_FOREACH_SAFE(c->queue, b, next)
+		remove_locked(c, b);
+	leave(c);
+	for (unsigned i = 0; i < n; i++)
+		(void)pthread_join(c->threads[i], NULL);
+}
+
+void
+block_cache_free(struct block_cache *c)
+{
+	struct block *b, *next;
+
+	if (c == NULL)
+		return;
+	block_cache_stop(c);
+	lock_take(&c->lock);
+	HASH_ITER(hh, c->table, b, next) {
+		assert(b->state == READY && b->pins == 0);
+		remove_locked(c, b);
+	}
+	free_spare_locked(c);
+	leave(c);
+	cond_release(&c->work);
+	cond_release(&c->settled);
+	lock_release(&c->lock);
+	free(c);
+}
+
+/* --- forgetting ----------------------------------------------------------------- */
 
 void
 block_cache_drop(struct block_cache *c, struct file_key key)
@@ -309,39 +672,69 @@ block_cache_drop(struct block_cache *c, struct file_key key)
 		remove_locked(c, b);
 	}
 	cond_broadcast(&c->settled);
-	lock_drop(&c->lock);
+	leave(c);
+}
+
+/* What is WANTED is asked for later anyway. */
+static void
+forget_locked(struct block_cache *c, const struct file_key *key)
+    REQUIRES(c->lock)
+{
+	struct block *b, *next;
+
+	DL_FOREACH_SAFE(c->lru, b, next)
+		if (key == NULL ||
+		    memcmp(&b->id.file, key, sizeof(*key)) == 0)
+			remove_locked(c, b);
+}
+
+void
+block_cache_forget(struct block_cache *c, struct file_key key)
+{
+	lock_take(&c->lock);
+	forget_locked(c, &key);
+	leave(c);
 }
 
 void
 block_cache_drop_all(struct block_cache *c)
 {
-	struct block *b, *next;
-
 	lock_take(&c->lock);
-	DL_FOREACH_SAFE(c->lru, b, next) {
-		remove_locked(c, b);
-	}
-	lock_drop(&c->lock);
+	forget_locked(c, NULL);
+	free_spare_locked(c);
+	leave(c);
 }
 
 void
 block_cache_check(struct block_cache *c)
 {
 	struct block *b, *next;
-	size_t used = 0, ready = 0, listed = 0;
+	size_t used = 0, ahead = 0, ready = 0, wanted = 0, listed = 0;
 
 	lock_take(&c->lock);
 	HASH_ITER(hh, c->table, b, next) {
 		assert(b->state != DEAD);
 		assert(b->state != FETCHING || b->pins > 0);
-		used += b->len;
+		assert((b->state == WANTED) == (b->wish != NULL));
+		assert((b->state == WANTED) == (b->data == NULL));
+		used += b->data != NULL ? b->len : 0;
+		ahead += b->unused ? b->len : 0;
 		ready += b->state == READY;
+		wanted += b->state == WANTED;
 	}
 	DL_FOREACH(c->lru, b) {
 		assert(b->state == READY);
 		listed++;
 	}
-	assert(used == c->used);
 	assert(ready == listed);
+	listed = 0;
+	DL_FOREACH(c->queue, b) {
+		assert(b->state == WANTED);
+		listed++;
+	}
+	assert(wanted == listed);
+	assert(used == c->used);
+	assert(ahead == c->ahead);
+	assert(c->buried == NULL);
 	lock_drop(&c->lock);
 }

@@ -5,14 +5,22 @@
  * recently used first.  The key holds the version of the file: a changed file is
  * another file, and blocks of the old one age out.
  *
- * Memory in blocks never exceeds the budget given to block_cache_new, except that
- * every reader may hold the one block it waits for.  A disk tier and read-ahead have
- * their place behind the same calls.
+ * Below memory there may be a tier on disk: asked before the source, and given what
+ * the source gave, by a thread of its own, so that no reader waits for the disk.
+ *
+ * Blocks that nobody waits for yet can be asked for (block_cache_want); threads of the
+ * cache fetch them.  A reader that needs one before its turn takes it over, or makes
+ * its fetch as urgent as his own.
+ *
+ * Memory in blocks never exceeds the budget, except that every reader may hold the one
+ * block that he waits for.  Blocks that were read ahead and not used yet are at most
+ * half of it, blocks on their way to the disk a quarter.
  *
  * Threads: every function may be called from any thread. */
 #ifndef CACHE_BLOCK_CACHE_H
 #define CACHE_BLOCK_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,6 +32,9 @@
 
 #define BLOCK_BYTES ((size_t)1 << 20) /* DBFS's largest read */
 
+/* Blocks that are fetched ahead at once. */
+#define BLOCK_CACHE_AHEAD 16U
+
 struct block_cache;
 
 /* One version of one file. */
@@ -34,27 +45,55 @@ struct file_key {
 /* scope tells hosts, workspaces and users apart; it must not change. */
 struct file_key file_key_make(const char *scope, const struct entry *e);
 
+struct block_file {
+	struct file_key key;
+	uint64_t size; /* bytes; nothing is asked for beyond it */
+	/* Asked for what is missing, in whole blocks; borrowed for the call. */
+	const struct source *src;
+};
+
 int block_cache_new(size_t budget_bytes, struct block_cache **out) WARN_UNUSED;
-void block_cache_free(struct block_cache *c);
+
+/* Starts the threads that fetch ahead and that write to disk; after the last fork.
+ * Without them nothing is fetched ahead. */
+int block_cache_start(struct block_cache *c) WARN_UNUSED;
+
+/* Ends the threads: what they were about is given up.  May be called twice. */
+void block_cache_stop(struct block_cache *c);
+void block_cache_free(struct block_cache *c); /* stops, too */
 
 /**
  * block_cache_read - bytes of a file, from the cache where possible
  *
- * @size: of the file, bytes; nothing is asked for beyond it
- * @src:  asked for what is missing, in whole blocks; borrowed for the call
- * @off:  need not be aligned
+ * @off:    need not be aligned
+ * @waited: set to whether any of it was not here yet; may be NULL
  *
- * Returns bytes copied, fewer than @len only at @size; or the error of the source;
- * -EIO when the source gave fewer bytes than @size promises (never zeros in their
- * place); -EINTR.
+ * Returns bytes copied, fewer than @len only at the file's size; or the error of the
+ * source; -EIO when the source gave fewer bytes than the size promises (never zeros in
+ * their place); -EINTR.
  */
 ssize_t block_cache_read(struct block_cache *c, struct call *call,
-    struct file_key key, uint64_t size, const struct source *src, uint64_t off,
-    void *dst, size_t len);
+    const struct block_file *f, uint64_t off, void *dst, size_t len,
+    bool *waited);
+
+/* Asks for blocks from first on, as far as they are in the file.  Returns how many of
+ * the n are here or on their way, fewer when there is no room for more.  owner is who
+ * may want to cancel them. */
+unsigned block_cache_want(struct block_cache *c, const struct block_file *f,
+    uint64_t first, unsigned n, const void *owner);
+
+/* What owner asked for and nobody fetches yet is not fetched. */
+void block_cache_cancel(struct block_cache *c, const void *owner);
+
+/* How many blocks are worth having under way for one reader. */
+unsigned block_cache_window(struct block_cache *c);
 
 /* Forgets what is held of that version, which is no more: those who fetch or wait
  * for a block of it get -ESTALE, since its bytes may be of the next one. */
 void block_cache_drop(struct block_cache *c, struct file_key key);
+
+/* Forgets what is held of that version and nobody is about: the next reader asks. */
+void block_cache_forget(struct block_cache *c, struct file_key key);
 
 /* Forgets everything that nobody waits for. */
 void block_cache_drop_all(struct block_cache *c);

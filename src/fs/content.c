@@ -147,12 +147,21 @@ check_writable(struct vfs *v, struct node *n)
 
 int
 content_fetch_all(struct vfs *v, struct call *call, struct staged *staged,
-    const struct source *src)
+    struct base_source *base)
 {
-	int ret = staged_fetch_all(staged, call, src);
+	struct read_ahead ahead;
+	int ret;
 
+	if (base == NULL || staged_complete(staged))
+		return 0;
+	read_ahead_init(&ahead);
+	base->ahead = &ahead;
+	ret = staged_fetch_all(staged, call, &base->source);
 	if (ret == -ENOSPC && drop_kept(v))
-		ret = staged_fetch_all(staged, call, src);
+		ret = staged_fetch_all(staged, call, &base->source);
+	base->ahead = NULL;
+	base_source_cancel(v, &ahead);
+	read_ahead_release(&ahead);
 	return ret;
 }
 
@@ -171,7 +180,7 @@ content_fetch(struct vfs *v, struct call *call, struct node *n)
 	if (ret < 0)
 		return ret;
 	base_source_init(v, n, &base);
-	ret = content_fetch_all(v, call, staged, &base.source);
+	ret = content_fetch_all(v, call, staged, &base);
 	base_source_release(&base);
 	staged_unref(staged);
 	return ret;
@@ -198,7 +207,9 @@ handle_new(struct vfs *v, struct node *n, int flags, struct handle **out)
 		free(h);
 		return -ENOMEM;
 	}
-	*h = (struct handle){ node_ref_locked(v, n), flags, clock_mono_ms() };
+	*h = (struct handle){ .node = node_ref_locked(v, n), .flags = flags,
+		.opened_ms = clock_mono_ms() };
+	read_ahead_init(&h->ahead);
 	n->file->opens++;
 	n->file->writers += wants_write(flags);
 	lock_drop(&v->lock);
@@ -274,6 +285,7 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 	ret = handle_new(v, n, flags, &h);
 	if (ret < 0)
 		return ret;
+	base_source_renew(v, n);
 	lock_take(&v->lock);
 	if (n->gone)
 		ret = -ESTALE;
@@ -319,6 +331,8 @@ content_close(struct vfs *v, struct handle *h)
 {
 	struct node *n = h->node;
 
+	base_source_cancel(v, &h->ahead);
+	read_ahead_release(&h->ahead);
 	lock_take(&v->lock);
 	n->file->writers -= wants_write(h->flags);
 	if (--n->file->opens == 0)
@@ -360,6 +374,7 @@ read_once(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	lock_drop(&v->lock);
 	base_source_init(v, n, &base);
 	base.opened_ms = h->opened_ms;
+	base.ahead = &h->ahead;
 	if (staged != NULL)
 		got = staged_read(staged, call, &base.source, off, dst, len);
 	else

@@ -6,13 +6,17 @@
 #ifndef FS_CONTENT_H
 #define FS_CONTENT_H
 
+#include "cache/read_ahead.h"
 #include "fs/node.h"
+
+struct base_source;
 
 /* An open file. */
 struct handle {
 	struct node *node; /* a reference */
 	int flags;	   /* of open(2) */
 	int64_t opened_ms; /* monotonic */
+	struct read_ahead ahead;
 };
 
 /**
@@ -60,9 +64,10 @@ void content_close(struct vfs *v, struct handle *h);
 int content_pin(struct vfs *v, struct node *n);
 void content_unpin(struct vfs *v, struct node *n);
 
-/* Fetches all of n's content into staging; what staged lacks of it. */
+/* Fetches all of n's content into staging; what staged lacks of it (base may be NULL
+ * when that is nothing). */
 int content_fetch(struct vfs *v, struct call *call, struct node *n);
 int content_fetch_all(struct vfs *v, struct call *call, struct staged *staged,
-    const struct source *src);
+    struct base_source *base);
 
 #endif

@@ -76,6 +76,10 @@ struct node_file {
 		   * is not what a program meant, and is never sent */
 	struct timespec mtime; /* of the local content */
 
+	/* Of the remote version: fs/base_source.c. */
+	int64_t fetched_ms; /* monotonic, when bytes of it last came in */
+	uint64_t young; /* the version that was read within its first moments */
+
 	/* The saver's: see fs/save.c. */
 	bool queued;
 	bool saving;
@@ -110,6 +114,7 @@ struct node {
 
 	struct entry *remote; /* last seen at the service; NULL: not there */
 	int64_t seen_ms;      /* when it was asked for; 0: not to be trusted */
+	bool looking;	      /* a reader is asking whether it has changed */
 	bool gone;	      /* the service has another version or nothing */
 
 	struct overlay_attr attr; /* shown in place of remote's */

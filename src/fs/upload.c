@@ -68,7 +68,7 @@ send_frozen(struct vfs *v, struct call *call, const struct upload *up,
 
 	if (put.size > b->size_max)
 		return -EFBIG;
-	ret = content_fetch_all(v, call, up->staged, up->source);
+	ret = content_fetch_all(v, call, up->staged, up->base);
 	if (ret == 0)
 		ret = check_old(call, up->old, &put.old);
 	if (ret == 0)
@@ -179,7 +179,7 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 		(void)node_ref_locked(v, aside);
 	lock_drop(&v->lock);
 	base_source_init(v, n, &base);
-	up.source = &base.source;
+	up.base = &base;
 
 	staged_freeze(up.staged);
 	lock_take(&v->lock);

@@ -4,12 +4,14 @@
 
 #include "fs/node.h"
 
+struct base_source;
+
 struct upload {
 	struct entry *dir; /* borrowed, as all here */
 	const char *name;
 	struct entry *old; /* the version that may be replaced; NULL: none */
 	struct staged *staged;
-	const struct source *source; /* of what staged lacks; NULL: nothing */
+	struct base_source *base; /* of what staged lacks; NULL: nothing */
 };
 
 /* Sends staged's content, all of it, to dir under name.  *out is the new entry.

@@ -54,13 +54,18 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 int
 vfs_start(struct vfs *v)
 {
-	return save_start(v);
+	int ret = block_cache_start(v->config.blocks);
+
+	return ret == 0 ? save_start(v) : ret;
 }
 
 unsigned
 vfs_drain(struct vfs *v, int64_t timeout_ms)
 {
-	return save_stop(v, timeout_ms);
+	unsigned left = save_stop(v, timeout_ms);
+
+	block_cache_stop(v->config.blocks); /* it refers to nodes */
+	return left;
 }
 
 unsigned
@@ -102,6 +107,7 @@ vfs_free(struct vfs *v)
 	if (v == NULL)
 		return;
 	assert(v->n_threads == 0);
+	block_cache_stop(v->config.blocks);
 	lock_take(&v->lock);
 	HASH_ITER(hh_id, v->by_id, n, next)
 		strip_locked(v, n);

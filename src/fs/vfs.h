@@ -58,7 +58,7 @@ struct vfs_config {
 
 int vfs_new(const struct vfs_config *config, struct vfs **out) WARN_UNUSED;
 
-/* Starts the threads that upload; after the last fork. */
+/* Starts the threads that upload and read ahead; after the last fork. */
 int vfs_start(struct vfs *v) WARN_UNUSED;
 
 /* Sends what is dirty, for at most timeout_ms, then stops the threads.  Returns

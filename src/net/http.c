@@ -545,12 +545,15 @@ http_exchange(struct http_pool *p, struct call *call,
 	struct exchange x = { .req = req, .reply = out, .call = call };
 	struct slot *slot;
 	CURLcode code = CURLE_OK;
+	int64_t began;
 	int ret;
 
 	*out = (struct http_reply){ .retry_after_ms = -1, .quiet_ms = -1 };
 	buf_init(&out->body, req->body_max);
 	x.headers.reply = out;
+	began = clock_mono_ms();
 	ret = slots_get(p, call, req->metadata, &slot);
+	call->queued_ms += clock_mono_ms() - began;
 	if (ret < 0)
 		return ret;
 	x.easy = slot_easy(slot);

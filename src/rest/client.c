@@ -460,6 +460,16 @@ count_attempt(struct retry_state *state, const struct retry_outcome *o,
 	digest_random(&state->random, sizeof(state->random));
 }
 
+static int
+await_turn(struct sending *s)
+{
+	int64_t began = clock_mono_ms();
+	int ret = limiter_wait(s->rest->limiter, s->call, s->req->family);
+
+	s->call->queued_ms += clock_mono_ms() - began;
+	return ret;
+}
+
 /* Attempts until one counts.  Returns its result. */
 static int
 try_until_done(struct sending *s)
@@ -476,7 +486,7 @@ try_until_done(struct sending *s)
 		int64_t ms, quiet_ms = -1;
 		int ret;
 
-		ret = limiter_wait(s->rest->limiter, s->call, s->req->family);
+		ret = await_turn(s);
 		if (ret < 0)
 			return ret;
 		ret = attempt(s, &o, &quiet_ms);
@@ -493,6 +503,7 @@ try_until_done(struct sending *s)
 		if (ms < 0)
 			return ret;
 		counter_add(CTR_http_retries_total, 1);
+		s->call->queued_ms += ms;
 		if (wait_ms(s->call, ms) < 0)
 			return -EINTR;
 	}

@@ -79,7 +79,7 @@ bench_make(struct bench *b, size_t budget)
 	*b = (struct bench){ .call = { .op = "test" }, .key = { { 1, 2 } } };
 	lock_init(&b->origin.lock, "origin");
 	cond_init(&b->origin.changed);
-	b->source = (struct source){ origin_read, &b->origin };
+	b->source = (struct source){ .read = origin_read, .ctx = &b->origin };
 	b->bytes = malloc(8 * MB);
 	ck_assert_int_eq(block_cache_new(budget, &b->cache), 0);
 }
@@ -98,8 +98,10 @@ bench_drop(struct bench *b)
 static ssize_t
 get(struct bench *b, uint64_t size, uint64_t off, size_t len)
 {
-	return block_cache_read(b->cache, &b->call, b->key, size, &b->source,
-	    off, b->bytes, len);
+	const struct block_file f = { b->key, size, &b->source };
+
+	return block_cache_read(b->cache, &b->call, &f, off, b->bytes, len,
+	    NULL);
 }
 
 static void
@@ -335,9 +337,11 @@ static void *
 read_some(void *arg)
 {
 	struct reader *r = arg;
+	const struct block_file f = { r->bench->key, r->size,
+		&r->bench->source };
 
-	r->got = block_cache_read(r->bench->cache, &r->call, r->bench->key,
-	    r->size, &r->bench->source, r->off, r->byte, sizeof(r->byte));
+	r->got = block_cache_read(r->bench->cache, &r->call, &f, r->off,
+	    r->byte, sizeof(r->byte), NULL);
 	return NULL;
 }
 
@@ -472,13 +476,14 @@ static void *
 read_at_random(void *arg)
 {
 	struct reader *r = arg;
+	const struct block_file f = { r->bench->key, 8 * MB,
+		&r->bench->source };
 	unsigned seed = (unsigned)r->off;
 
 	for (unsigned i = 0; i < STRESS_READS; i++) {
 		uint64_t off = (uint64_t)rand_r(&seed) % (8 * MB);
-		ssize_t got = block_cache_read(r->bench->cache, &r->call,
-		    r->bench->key, 8 * MB, &r->bench->source, off, r->byte,
-		    sizeof(r->byte));
+		ssize_t got = block_cache_read(r->bench->cache, &r->call, &f,
+		    off, r->byte, sizeof(r->byte), NULL);
 
 		if (got == -ESTALE)
 			continue; /* dropped in flight */

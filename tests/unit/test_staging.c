@@ -69,7 +69,7 @@ area_make(struct area *a)
 	*a = (struct area){ .fetches = 0 };
 	a->call = (struct call){ .op = "test", .interrupted = is_set,
 		.arg = &a->interrupt };
-	a->source = (struct source){ base_read, a };
+	a->source = (struct source){ .read = base_read, .ctx = a };
 	temp_dir_make(&a->temp);
 	ck_assert_int_eq(staging_new(a->temp.path, &a->staging), 0);
 }
