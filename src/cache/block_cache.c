@@ -286,7 +286,7 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	int64_t queued = call->queued_ms;
 	ssize_t n;
 
-	lock_drop(&c->lock);
+	leave(c);
 	counter_add(CTR_cache_misses_total, 1);
 	n = src->read(src->ctx, call, off, b->data, b->len);
 	if (n >= 0 && (size_t)n < b->len)

@@ -62,7 +62,7 @@ send_frozen(struct vfs *v, struct call *call, const struct upload *up,
 		.dir = up->dir,
 		.name = up->name,
 		.size = staged_size(up->staged),
-		.content = { read_staged, up->staged },
+		.content = { .read = read_staged, .ctx = up->staged },
 	};
 	int ret;
 

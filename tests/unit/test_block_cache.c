@@ -25,6 +25,8 @@ struct origin {
 	int fail;
 	size_t short_by;
 	unsigned seed;
+	unsigned kept, released;
+	enum call_class class; /* of the last call that was let go */
 };
 
 static unsigned char
@@ -52,10 +54,28 @@ origin_read(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 	else
 		ret -= (ssize_t)o->short_by;
 	o->inside--;
+	o->class = call_class(call);
 	lock_drop(&o->lock);
 	for (ssize_t i = 0; i < ret; i++)
 		((unsigned char *)dst)[i] = byte_at(o, off + (uint64_t)i);
 	return ret;
+}
+
+static void *
+origin_keep(void *ctx)
+{
+	struct origin *o = ctx;
+
+	__atomic_add_fetch(&o->kept, 1, __ATOMIC_RELAXED);
+	return o;
+}
+
+static void
+origin_release(void *ctx)
+{
+	struct origin *o = ctx;
+
+	__atomic_add_fetch(&o->released, 1, __ATOMIC_RELAXED);
 }
 
 static bool
@@ -79,7 +99,8 @@ bench_make(struct bench *b, size_t budget)
 	*b = (struct bench){ .call = { .op = "test" }, .key = { { 1, 2 } } };
 	lock_init(&b->origin.lock, "origin");
 	cond_init(&b->origin.changed);
-	b->source = (struct source){ .read = origin_read, .ctx = &b->origin };
+	b->source = (struct source){ .read = origin_read, .ctx = &b->origin,
+		.keep = origin_keep, .release = origin_release };
 	b->bytes = malloc(8 * MB);
 	ck_assert_int_eq(block_cache_new(budget, &b->cache), 0);
 }
@@ -90,6 +111,7 @@ bench_drop(struct bench *b)
 	block_cache_check(b->cache);
 	block_cache_free(b->cache);
 	ck_assert_int_eq(counter_get(CTR_cache_bytes), 0);
+	ck_assert_uint_eq(b->origin.kept, b->origin.released);
 	cond_release(&b->origin.changed);
 	lock_release(&b->origin.lock);
 	free(b->bytes);
@@ -348,7 +370,7 @@ read_some(void *arg)
 static void
 reader_start(struct reader *r, struct bench *b, uint64_t off)
 {
-	*r = (struct reader){ .bench = b, .off = off, .size = 4 * MB };
+	*r = (struct reader){ .bench = b, .off = off, .size = 64 * MB };
 	r->call = (struct call){ .op = "test", .interrupted = is_set,
 		.arg = &r->interrupt };
 	ck_assert_int_eq(pthread_create(&r->thread, NULL, read_some, r), 0);
@@ -470,6 +492,200 @@ START_TEST(a_version_dropped_in_flight_gives_nobody_its_bytes)
 }
 END_TEST
 
+/* --- blocks that nobody waits for ----------------------------------------------------- */
+
+static unsigned
+want(struct bench *b, uint64_t size, uint64_t first, unsigned n,
+    const void *owner)
+{
+	const struct block_file f = { b->key, size, &b->source };
+
+	return block_cache_want(b->cache, &f, first, n, owner);
+}
+
+static void
+await_reads(struct origin *o, unsigned n)
+{
+	lock_take(&o->lock);
+	while (o->reads < n || o->inside > 0)
+		(void)cond_wait_ms(&o->changed, &o->lock, 10);
+	lock_drop(&o->lock);
+}
+
+START_TEST(what_was_wanted_is_there_when_it_is_read)
+{
+	struct bench b;
+
+	bench_make(&b, 64 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	ck_assert_uint_eq(want(&b, 4 * MB + 5, 1, 9, &b), 4); /* to the end */
+	await_reads(&b.origin, 4);
+	ck_assert_uint_eq(want(&b, 4 * MB + 5, 1, 4, &b), 4);
+	ck_assert_int_eq(get(&b, 4 * MB + 5, MB, 4 * MB), 3 * MB + 5);
+	check_bytes(&b, b.bytes, MB, 3 * MB + 5);
+	ck_assert_uint_eq(b.origin.reads, 4);
+	ck_assert_int_eq(b.origin.class, CALL_AHEAD);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(without_threads_nothing_is_wanted)
+{
+	struct bench b;
+
+	bench_make(&b, 64 * MB);
+	ck_assert_uint_eq(block_cache_window(b.cache), 0);
+	ck_assert_uint_eq(want(&b, 4 * MB, 0, 4, &b), 0);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	ck_assert_uint_ge(block_cache_window(b.cache), 2);
+	b.source.keep = NULL; /* cannot be asked later */
+	ck_assert_uint_eq(want(&b, 4 * MB, 0, 4, &b), 0);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(a_reader_takes_over_what_nobody_fetches_yet)
+{
+	struct reader r;
+	struct bench b;
+
+	bench_make(&b, 128 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	b.origin.blocked = true;
+	ck_assert_uint_eq(want(&b, 64 * MB, 0, BLOCK_CACHE_AHEAD + 4, &b),
+	    BLOCK_CACHE_AHEAD + 4);
+	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
+	reader_start(&r, &b, (BLOCK_CACHE_AHEAD + 1) * MB);
+	await_inside(&b.origin, BLOCK_CACHE_AHEAD + 1);
+	let_go(&b.origin);
+	ck_assert_int_eq(reader_end(&r), 64);
+	await_reads(&b.origin, BLOCK_CACHE_AHEAD + 4);
+	ck_assert_uint_eq(b.origin.reads, BLOCK_CACHE_AHEAD + 4);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(a_fetch_becomes_as_urgent_as_who_waits_for_it)
+{
+	struct reader r;
+	struct bench b;
+
+	bench_make(&b, 64 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	b.origin.blocked = true;
+	ck_assert_uint_eq(want(&b, 4 * MB, 1, 1, &b), 1);
+	await_inside(&b.origin, 1);
+	reader_start(&r, &b, MB);
+	await_hits(1);
+	let_go(&b.origin);
+	ck_assert_int_eq(reader_end(&r), 64);
+	ck_assert_uint_eq(b.origin.reads, 1);
+	ck_assert_int_eq(b.origin.class, CALL_DEMAND);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(who_is_gone_wants_nothing_more)
+{
+	struct bench b;
+	int other;
+
+	bench_make(&b, 128 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	b.origin.blocked = true;
+	ck_assert_uint_eq(want(&b, 64 * MB, 0, BLOCK_CACHE_AHEAD, &other),
+	    BLOCK_CACHE_AHEAD);
+	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
+	ck_assert_uint_eq(want(&b, 64 * MB, BLOCK_CACHE_AHEAD, 5, &b), 5);
+	ck_assert_uint_eq(want(&b, 64 * MB, BLOCK_CACHE_AHEAD + 5, 2, &other),
+	    2);
+	block_cache_cancel(b.cache, &b);
+	let_go(&b.origin);
+	await_reads(&b.origin, BLOCK_CACHE_AHEAD + 2);
+	block_cache_check(b.cache);
+	ck_assert_uint_eq(b.origin.kept, BLOCK_CACHE_AHEAD + 7);
+	block_cache_stop(b.cache);
+	ck_assert_uint_eq(b.origin.reads, BLOCK_CACHE_AHEAD + 2);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(what_nobody_waits_for_takes_half_of_the_memory)
+{
+	struct bench b;
+
+	bench_make(&b, 8 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	ck_assert_uint_eq(want(&b, 64 * MB, 0, 16, &b), 4);
+	await_reads(&b.origin, 4);
+	ck_assert_uint_eq(want(&b, 64 * MB, 4, 16, &b), 0);
+	/* What is used makes room for more. */
+	ck_assert_int_eq(get(&b, 64 * MB, 0, 2 * MB), 2 * MB);
+	ck_assert_uint_eq(want(&b, 64 * MB, 4, 16, &b), 2);
+	await_reads(&b.origin, 6);
+	ck_assert_int_le(counter_get(CTR_cache_bytes), 8 * (int)MB);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(a_failure_nobody_waited_for_is_forgotten)
+{
+	struct bench b;
+
+	bench_make(&b, 64 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	b.origin.fail = -EIO;
+	ck_assert_uint_eq(want(&b, 4 * MB, 0, 2, &b), 2);
+	await_reads(&b.origin, 2);
+	b.origin.fail = 0;
+	ck_assert_int_eq(get(&b, 4 * MB, 0, 100), 100);
+	check_bytes(&b, b.bytes, 0, 100);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(ending_gives_up_what_is_under_way)
+{
+	struct reader r;
+	struct bench b;
+
+	bench_make(&b, 64 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	b.origin.blocked = true;
+	ck_assert_uint_eq(want(&b, 32 * MB, 0, BLOCK_CACHE_AHEAD + 4, &b),
+	    BLOCK_CACHE_AHEAD + 4);
+	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
+	reader_start(&r, &b, 0);
+	await_hits(1);
+	block_cache_stop(b.cache);
+	/* Who waited for such a block fetches it himself. */
+	await_inside(&b.origin, 1);
+	let_go(&b.origin);
+	ck_assert_int_eq(reader_end(&r), 64);
+	bench_drop(&b);
+}
+END_TEST
+
+START_TEST(a_dropped_version_is_not_wanted_any_more)
+{
+	struct bench b;
+
+	bench_make(&b, 64 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
+	b.origin.blocked = true;
+	ck_assert_uint_eq(want(&b, 32 * MB, 0, BLOCK_CACHE_AHEAD + 4, &b),
+	    BLOCK_CACHE_AHEAD + 4);
+	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
+	block_cache_drop(b.cache, b.key);
+	block_cache_check(b.cache);
+	let_go(&b.origin);
+	block_cache_stop(b.cache);
+	ck_assert_uint_eq(b.origin.reads, BLOCK_CACHE_AHEAD);
+	ck_assert_int_eq(counter_get(CTR_cache_bytes), 0);
+	bench_drop(&b);
+}
+END_TEST
+
 #define STRESS_READS 400
 
 static void *
@@ -485,6 +701,9 @@ read_at_random(void *arg)
 		ssize_t got = block_cache_read(r->bench->cache, &r->call, &f,
 		    off, r->byte, sizeof(r->byte), NULL);
 
+		(void)block_cache_want(r->bench->cache, &f, off / MB + 1, 2, r);
+		if (i % 13 == 0)
+			block_cache_cancel(r->bench->cache, r);
 		if (got == -ESTALE)
 			continue; /* dropped in flight */
 		ck_assert_int_gt(got, 0);
@@ -503,7 +722,8 @@ START_TEST(few_blocks_and_many_threads_give_right_bytes)
 	struct reader readers[6];
 	struct bench b;
 
-	bench_make(&b, 2 * MB);
+	bench_make(&b, 4 * MB);
+	ck_assert_int_eq(block_cache_start(b.cache), 0);
 	for (unsigned i = 0; i < 6; i++) {
 		readers[i] = (struct reader){ .bench = &b, .off = i,
 			.call = { .op = "test" } };
@@ -512,7 +732,8 @@ START_TEST(few_blocks_and_many_threads_give_right_bytes)
 	}
 	for (unsigned i = 0; i < 6; i++)
 		ck_assert_int_eq(pthread_join(readers[i].thread, NULL), 0);
-	ck_assert_int_le(counter_get(CTR_cache_bytes), 2 * (int)MB);
+	block_cache_stop(b.cache);
+	ck_assert_int_le(counter_get(CTR_cache_bytes), 4 * (int)MB);
 	bench_drop(&b);
 }
 END_TEST
@@ -532,6 +753,15 @@ static const struct unit_test tests[] = {
 	UNIT(one_who_waits_can_be_interrupted),
 	UNIT(when_the_fetcher_is_interrupted_another_fetches),
 	UNIT(a_version_dropped_in_flight_gives_nobody_its_bytes),
+	UNIT(what_was_wanted_is_there_when_it_is_read),
+	UNIT(without_threads_nothing_is_wanted),
+	UNIT(a_reader_takes_over_what_nobody_fetches_yet),
+	UNIT(a_fetch_becomes_as_urgent_as_who_waits_for_it),
+	UNIT(who_is_gone_wants_nothing_more),
+	UNIT(what_nobody_waits_for_takes_half_of_the_memory),
+	UNIT(a_failure_nobody_waited_for_is_forgotten),
+	UNIT(ending_gives_up_what_is_under_way),
+	UNIT(a_dropped_version_is_not_wanted_any_more),
 	UNIT(few_blocks_and_many_threads_give_right_bytes),
 };
 
