@@ -1,4 +1,5 @@
 /* base/base64 and base/digest: known answers, and what is refused. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,47 @@ START_TEST(every_length_comes_back)
 }
 END_TEST
 
+/* However long the text, and wherever it is: nothing but the alphabet. */
+START_TEST(one_wrong_character_anywhere_is_refused)
+{
+	char text[BASE64_TEXT_LEN(200) + 1];
+	unsigned char bytes[200], out[200];
+
+	digest_random(bytes, sizeof bytes);
+	for (size_t len = 3; len <= sizeof bytes; len += 47 * 3) {
+		for (size_t at = 0; at + 4 < BASE64_TEXT_LEN(len); at++)
+			for (unsigned c = 0; c < 256; c++) {
+				base64_encode(text, bytes, len);
+				text[at] = (char)c;
+				if (isalnum((int)c) || c == '+' || c == '/')
+					continue;
+				ck_assert_int_eq(base64_decode(out, text,
+				    BASE64_TEXT_LEN(len)), -EBADMSG);
+			}
+	}
+}
+END_TEST
+
+/* Every character at every place of a group means what libcrypto takes it for. */
+START_TEST(long_and_short_texts_decode_alike)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij"
+				       "klmnopqrstuvwxyz0123456789+/";
+	unsigned char all[192], one[3];
+	char text[256];
+
+	for (size_t turn = 0; turn < 64; turn++) {
+		for (size_t i = 0; i < sizeof text; i++)
+			text[i] = alphabet[(i * 7 + i / 64 + turn) % 64];
+		ck_assert_int_eq(base64_decode(all, text, sizeof text), 192);
+		for (size_t i = 0; i < sizeof text; i += 4) {
+			ck_assert_int_eq(base64_decode(one, text + i, 4), 3);
+			ck_assert_mem_eq(one, all + i / 4 * 3, 3);
+		}
+	}
+}
+END_TEST
+
 #define SHA256_ABC \
 	"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -118,6 +160,8 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(known_pairs_both_ways, pairs),
 	UNIT_ROWS(anything_else_is_refused, bad),
 	UNIT(every_length_comes_back),
+	UNIT(one_wrong_character_anywhere_is_refused),
+	UNIT(long_and_short_texts_decode_alike),
 	UNIT(sha256_of_abc),
 	UNIT(xxh64_depends_on_all_it_is_given),
 };
