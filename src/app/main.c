@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -405,12 +406,24 @@ start(struct brickfs *b)
 	return run(b);
 }
 
+/* Left alone, glibc gives each of many threads a heap of its own, and puts buffers of
+ * a MiB there once the first of them was freed: memory that is free and stays ours. */
+static void
+keep_memory_low(void)
+{
+#ifdef M_ARENA_MAX
+	(void)mallopt(M_ARENA_MAX, 4);
+	(void)mallopt(M_MMAP_THRESHOLD, 768 << 10);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
 	struct brickfs b = { .umask = 022 };
 	int status;
 
+	keep_memory_low();
 	open_standard();
 	buf_init(&b.words, BUF_LIMIT_TEXT);
 	if (options_parse(argc, argv, &b.config, &b.words) < 0) {
