@@ -342,6 +342,7 @@ open_control(struct stack *s)
 		.hooks = &s->hooks,
 		.errors = s->service.errors,
 		.transfers = s->service.transfers,
+		.rest = s->service.rest,
 		.pending = s->pending,
 		.blocks = s->blocks,
 	};

@@ -15,6 +15,7 @@
 struct block_cache;
 struct errors;
 struct pending;
+struct rest;
 struct transfers;
 
 /* A name and a value, for people. */
@@ -63,6 +64,7 @@ struct ctl {
 	const struct ctl_hooks *hooks;
 	struct errors *errors;
 	struct transfers *transfers;
+	struct rest *rest;
 	struct pending *pending;
 	struct block_cache *blocks;
 };

@@ -7,6 +7,7 @@
 #include "base/counters.h"
 #include "cache/block_cache.h"
 #include "rest/errors.h"
+#include "rest/rest.h"
 #include "rest/transfers.h"
 
 #include "base/banned.h"
@@ -17,6 +18,8 @@ ctl_live_metrics_show(const struct ctl_at *at, struct buf *out)
 	int ret;
 
 	ret = counters_print(out);
+	if (ret == 0)
+		ret = rest_print_limits(at->ctl->rest, out);
 	if (ret < 0)
 		return ret;
 	return buf_printf(out,

@@ -29,7 +29,6 @@
 #include "base/banned.h"
 
 #define ANSWER_MAX     ((size_t)1 << 20)
-#define THROTTLE_MS    ((int64_t)1000) /* a 429 that does not say how long */
 #define URL_BYTES_MAX  ((size_t)64 << 10)
 #define SHOWN_TRANSFER ((uint64_t)1 << 20) /* smaller ones are over at once */
 #define PARTS_MAX      4
@@ -85,6 +84,12 @@ rest_free(struct rest *r)
 	limiter_free(r->limiter);
 	free(r->base_url);
 	free(r);
+}
+
+int
+rest_print_limits(struct rest *r, struct buf *out)
+{
+	return limiter_print(r->limiter, out);
 }
 
 void
@@ -432,16 +437,15 @@ is_refused(const struct sending *s)
 	    strstr(s->problem.message, "Invalid access token") != NULL);
 }
 
-/* Everybody waits when the service asks for it. */
-static void
-hold_back(struct sending *s, const struct retry_outcome *o, int64_t ms)
+static enum limiter_outcome
+outcome_of(const struct retry_outcome *o)
 {
-	if (!retry_is_throttle(o))
-		return;
-	counter_add(CTR_http_throttled_total, 1);
-	if (o->retry_after_ms < 0 || ms < 0)
-		ms = THROTTLE_MS;
-	limiter_hold(s->rest->limiter, s->req->family, ms);
+	if (retry_is_throttle(o))
+		return LIMITER_THROTTLED;
+	if (o->status == 0)
+		return o->err == 0 || o->err == -EINTR || o->ours ?
+		    LIMITER_DROPPED : LIMITER_FAILED;
+	return o->status >= 500 ? LIMITER_FAILED : LIMITER_ANSWERED;
 }
 
 /* What the last attempt leaves to decide with. */
@@ -460,14 +464,33 @@ count_attempt(struct retry_state *state, const struct retry_outcome *o,
 	digest_random(&state->random, sizeof(state->random));
 }
 
+/* Until the service wants to see the next call, if it does so in time. */
 static int
-await_turn(struct sending *s)
+await_turn(struct sending *s, int64_t until_ms, struct bucket_pass *pass)
 {
 	int64_t began = clock_mono_ms();
-	int ret = limiter_wait(s->rest->limiter, s->call, s->req->family);
+	int ret = limiter_wait(s->rest->limiter, s->call, s->req->family,
+	    until_ms, pass);
 
 	s->call->queued_ms += clock_mono_ms() - began;
+	if (ret == -EBUSY && s->problem.message[0] == '\0')
+		text_copy(s->problem.message, sizeof(s->problem.message),
+		    "the service asks to wait for longer than retry_timeout");
 	return ret;
+}
+
+/* How long before the next attempt, besides the waiting for a turn; -1: no other one.
+ * The first time that the service asks to wait, its family waits already. */
+static int64_t
+pause_ms(const struct retry_state *state, const struct retry_outcome *o,
+    unsigned *throttles)
+{
+	int64_t ms = retry_wait_ms(state, o);
+
+	if (!retry_is_throttle(o))
+		return ms;
+	counter_add(CTR_http_throttled_total, 1);
+	return ++*throttles == 1 && ms > 0 ? 0 : ms;
 }
 
 /* Attempts until one counts.  Returns its result. */
@@ -479,17 +502,21 @@ try_until_done(struct sending *s)
 	struct retry_state state = { .patience_ms = c->retry_timeout_ms,
 		.timeout_ms = s->req->connect_ms != 0 ? s->req->connect_ms :
 							c->timeout_ms };
+	unsigned throttles = 0;
 
 	for (;;) {
 		struct retry_outcome o = { .code = "", .message = "",
 			.ours = true };
+		struct bucket_pass pass;
 		int64_t ms, quiet_ms = -1;
 		int ret;
 
-		ret = await_turn(s);
+		ret = await_turn(s, began + c->retry_timeout_ms, &pass);
 		if (ret < 0)
 			return ret;
 		ret = attempt(s, &o, &quiet_ms);
+		limiter_done(s->rest->limiter, s->req->family, &pass,
+		    outcome_of(&o), o.retry_after_ms);
 		if (ret >= 0)
 			return ret;
 		if (is_refused(s) && !s->auth_renewed) {
@@ -498,8 +525,7 @@ try_until_done(struct sending *s)
 				continue;
 		}
 		count_attempt(&state, &o, began, &moved, quiet_ms);
-		ms = retry_wait_ms(&state, &o);
-		hold_back(s, &o, ms);
+		ms = pause_ms(&state, &o, &throttles);
 		if (ms < 0)
 			return ret;
 		counter_add(CTR_http_retries_total, 1);

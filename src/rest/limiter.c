@@ -8,23 +8,40 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
+#include "base/line.h"
 #include "base/lock.h"
 
 #include "base/banned.h"
 
 #define FAMILIES (REST_OTHER + 1)
 
-/* Times are monotonic. */
-struct gate {
-	int64_t held_until_ms;
-	int64_t paced_until_ms;
-	int64_t next_ms; /* when the next request may leave while paced */
+static const struct {
+	const char *name;
+	double documented; /* requests a second */
+} table[FAMILIES] = {
+	[REST_DBFS] = { "dbfs", 30 },
+	[REST_WORKSPACE] = { "workspace", 30 },
+	[REST_FILES] = { "files", 80 },
+	[REST_JOBS] = { "jobs", 20 },
+	[REST_OTHER] = { "other", 30 },
+};
+
+static const char *const classes[CALL_CLASSES] = {
+	[CALL_DEMAND] = "demand",
+	[CALL_BACKGROUND] = "background",
+	[CALL_AHEAD] = "ahead",
+};
+
+struct family {
+	struct bucket bucket;
+	struct line line;
+	uint64_t throttled;
 };
 
 struct limiter {
 	struct lock lock;
-	struct cond held;	     /* with lock: a gate closed */
-	struct gate gates[FAMILIES]; /* with lock */
+	struct family families[FAMILIES]; /* with lock */
 };
 
 int
@@ -35,7 +52,9 @@ limiter_new(struct limiter **out)
 	if (l == NULL)
 		return -ENOMEM;
 	lock_init(&l->lock, "limiter");
-	cond_init(&l->held);
+	for (int i = 0; i < FAMILIES; i++)
+		bucket_init(&l->families[i].bucket, table[i].documented,
+		    clock_mono_ms());
 	*out = l;
 	return 0;
 }
@@ -45,72 +64,183 @@ limiter_free(struct limiter *l)
 {
 	if (l == NULL)
 		return;
-	cond_release(&l->held);
 	lock_release(&l->lock);
 	free(l);
 }
 
-/* When the caller may leave, which takes that moment from others; *final is false
- * when it must ask again then. */
-static int64_t
-turn_locked(struct gate *g, int64_t now, bool *final)
+/* Is there no hope until then? */
+static bool
+is_hopeless(const struct bucket *b, int64_t now, int64_t until)
 {
-	int64_t turn;
-
-	*final = false;
-	if (now < g->held_until_ms)
-		return g->held_until_ms;
-	*final = true;
-	if (now >= g->paced_until_ms)
-		return now;
-	turn = g->next_ms > now ? g->next_ms : now;
-	g->next_ms = turn + LIMITER_PACE_MS;
-	return turn;
+	return b->shut && (now >= until || b->held_until_ms >= until);
 }
 
 int
-limiter_wait(struct limiter *l, struct call *call, enum rest_family family)
+limiter_wait(struct limiter *l, struct call *call, enum rest_family family,
+    int64_t until_ms, struct bucket_pass *out)
 {
-	struct gate *g = &l->gates[family];
-	bool final;
-	int64_t turn;
-	int ret = 0;
+	struct family *f = &l->families[family];
+	struct line_place place;
+	int ret = -EAGAIN;
 
 	lock_take(&l->lock);
-	turn = turn_locked(g, clock_mono_ms(), &final);
-	for (;;) {
-		int64_t now = clock_mono_ms();
+	line_join(&f->line, &place, call);
+	while (ret == -EAGAIN) {
+		int64_t now = clock_mono_ms(), ms = CALL_TICK_MS;
 
-		/* Closed again while we waited for our turn. */
-		if (final && now < g->held_until_ms)
-			turn = turn_locked(g, now, &final);
-		else if (now >= turn && !final)
-			turn = turn_locked(g, now, &final);
-		if (now >= turn && final)
-			break;
-		if (call_interrupted(call)) {
+		if (line_first(&f->line) == &place)
+			ms = bucket_take(&f->bucket,
+			    call_class(call) == CALL_AHEAD, now, out);
+		if (ms == 0)
+			ret = 0;
+		else if (call_interrupted(call))
 			ret = -EINTR;
-			break;
-		}
-		(void)cond_wait_ms(&l->held, &l->lock,
-		    turn - now < CALL_TICK_MS ? turn - now : CALL_TICK_MS);
+		else if (is_hopeless(&f->bucket, now, until_ms))
+			ret = -EBUSY;
+		else
+			line_wait(&place, &l->lock, ms);
 	}
+	line_leave(&f->line, &place, ret == 0);
 	lock_drop(&l->lock);
 	return ret;
 }
 
 void
-limiter_hold(struct limiter *l, enum rest_family family, int64_t wait_ms)
+limiter_done(struct limiter *l, enum rest_family family,
+    const struct bucket_pass *pass, enum limiter_outcome outcome,
+    int64_t after_ms)
 {
-	struct gate *g = &l->gates[family];
-	int64_t until = clock_mono_ms() + wait_ms;
+	struct family *f = &l->families[family];
+	struct bucket *b = &f->bucket;
+	uint64_t random = 0;
+	int64_t now;
+
+	if (outcome == LIMITER_FAILED || outcome == LIMITER_THROTTLED)
+		digest_random(&random, sizeof(random));
+	lock_take(&l->lock);
+	now = clock_mono_ms();
+	switch (outcome) {
+	case LIMITER_ANSWERED:
+		bucket_answered(b, pass, now);
+		break;
+	case LIMITER_FAILED:
+		bucket_failed(b, pass, now, random);
+		break;
+	case LIMITER_DROPPED:
+		bucket_dropped(b, pass);
+		break;
+	case LIMITER_THROTTLED:
+		f->throttled++;
+		bucket_throttled(b, pass, after_ms, now, random);
+		break;
+	}
+	line_wake(&f->line);
+	lock_drop(&l->lock);
+}
+
+void
+limiter_look(struct limiter *l, enum rest_family family,
+    struct limiter_view *out)
+{
+	struct family *f = &l->families[family];
+	int64_t now;
 
 	lock_take(&l->lock);
-	if (until > g->held_until_ms) {
-		g->held_until_ms = until;
-		g->next_ms = until;
-		g->paced_until_ms = until + LIMITER_PACED_MS;
-		cond_broadcast(&l->held);
-	}
+	now = clock_mono_ms();
+	*out = (struct limiter_view){
+		.rate = f->bucket.rate,
+		.tokens = bucket_tokens(&f->bucket, now),
+		.held_ms = bucket_held_ms(&f->bucket, now),
+		.throttled = f->throttled,
+	};
+	line_count(&f->line, out->waiting);
 	lock_drop(&l->lock);
+}
+
+/* --- showing -------------------------------------------------------------------------- */
+
+/* The number of one family. */
+typedef double number_fn(const struct limiter_view *v);
+
+static double
+rate(const struct limiter_view *v)
+{
+	return v->rate;
+}
+
+static double
+tokens(const struct limiter_view *v)
+{
+	return v->tokens > 0 ? v->tokens : 0;
+}
+
+static double
+held(const struct limiter_view *v)
+{
+	return (double)v->held_ms / 1000;
+}
+
+static double
+throttled(const struct limiter_view *v)
+{
+	return (double)v->throttled;
+}
+
+static const struct {
+	const char *name, *kind, *help;
+	number_fn *number;
+} metrics[] = {
+	{ "limit", "gauge", "Requests a second that may leave.", rate },
+	{ "tokens", "gauge", "Requests that may leave at once.", tokens },
+	{ "held_seconds", "gauge", "Until the service wants to be asked again.",
+	    held },
+	{ "throttled_total", "counter", "Answers that asked to wait.",
+	    throttled },
+};
+
+static int
+print_head(const char *name, const char *kind, const char *help,
+    struct buf *out)
+{
+	return buf_printf(out,
+	    "# HELP brickfs_rate_%s %s\n# TYPE brickfs_rate_%s %s\n", name,
+	    help, name, kind);
+}
+
+static int
+print_waiting(const char *family, const unsigned waiting[CALL_CLASSES],
+    struct buf *out)
+{
+	int ret = 0;
+
+	for (int c = 0; c < CALL_CLASSES && ret == 0; c++)
+		ret = buf_printf(out,
+		    "brickfs_rate_waiting{family=\"%s\",class=\"%s\"} %u\n",
+		    family, classes[c], waiting[c]);
+	return ret;
+}
+
+int
+limiter_print(struct limiter *l, struct buf *out)
+{
+	struct limiter_view views[FAMILIES];
+	int ret = 0;
+
+	for (int i = 0; i < FAMILIES; i++)
+		limiter_look(l, (enum rest_family)i, &views[i]);
+	for (size_t m = 0; m < ARRAY_LEN(metrics) && ret == 0; m++) {
+		ret = print_head(metrics[m].name, metrics[m].kind,
+		    metrics[m].help, out);
+		for (int i = 0; i < FAMILIES && ret == 0; i++)
+			ret = buf_printf(out,
+			    "brickfs_rate_%s{family=\"%s\"} %.6g\n",
+			    metrics[m].name, table[i].name,
+			    metrics[m].number(&views[i]));
+	}
+	if (ret == 0)
+		ret = print_head("waiting", "gauge",
+		    "Requests that wait for their turn.", out);
+	for (int i = 0; i < FAMILIES && ret == 0; i++)
+		ret = print_waiting(table[i].name, views[i].waiting, out);
+	return ret;
 }

@@ -40,6 +40,10 @@ struct rest_config {
 int rest_new(const struct rest_config *config, struct rest **out) WARN_UNUSED;
 void rest_free(struct rest *r);
 
+/* Appends how fast each family may be asked, and what waits, in Prometheus' text
+ * format (rest/limiter.h). */
+int rest_print_limits(struct rest *r, struct buf *out) WARN_UNUSED;
+
 /* A request body that can be read at any offset, so that it can be sent again. */
 struct rest_body {
 	uint64_t len; /* bytes */

@@ -179,7 +179,8 @@ static const struct {
 	int64_t least_ms;
 } passing[] = {
 	{ ANSWER("429 Slow", "Retry-After: 1\r\n", "{}"), true, 1000 },
-	{ ANSWER("429 Slow", "", "Current request has to be retried"), true, 0 },
+	{ ANSWER("429 Slow", "", "Current request has to be retried"), true,
+	    1000 },
 	{ ANSWER("503 Later", "Retry-After: 1\r\n", ""), true, 1000 },
 	{ ANSWER("503 Later", "", ""), false, 0 },
 	{ ANSWER("502 Gone", "", "<html>"), false, 0 },
@@ -247,6 +248,11 @@ START_TEST(patience_has_an_end)
 	ck_assert_int_lt(clock_mono_ms() - began, 1000);
 	ck_assert_str_eq(call.words, "Slowly");
 	ck_assert_int_eq(counter_get(CTR_http_throttled_total), 1);
+	/* Nor need the next one ask. */
+	ck_assert_int_eq(send_it(&req), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(call.words, "asks to wait"));
+	ck_assert(errors_say("EBUSY"));
+	ck_assert_uint_eq(server->n_requests, 1);
 	end();
 }
 END_TEST

@@ -13,6 +13,7 @@
 #include "control/ctl_session.h"
 #include "control/ctl_tree.h"
 #include "rest/errors.h"
+#include "rest/rest.h"
 #include "rest/transfers.h"
 #include "tests/support/unit.h"
 
@@ -66,6 +67,7 @@ set_up(struct fixture *f)
 	static const struct ctl_fact options[] = { { "attr_timeout", "10" } };
 	static const struct ctl_tree_fact trees[] = { { "dbfs", NULL },
 		{ "Volumes", "no Unity Catalog" } };
+	const struct rest_config rest = { .base_url = "https://h" };
 	struct staged *data;
 
 	memset(f, 0, sizeof(*f));
@@ -87,6 +89,7 @@ set_up(struct fixture *f)
 	f->ctl = (struct ctl){ .facts = &f->facts, .hooks = &f->hooks };
 	ck_assert_int_eq(errors_new(&f->ctl.errors), 0);
 	ck_assert_int_eq(transfers_new(&f->ctl.transfers), 0);
+	ck_assert_int_eq(rest_new(&rest, &f->ctl.rest), 0);
 	ck_assert_int_eq(pending_new(&f->ctl.pending), 0);
 	ck_assert_int_eq(block_cache_new(8 << 20, &f->ctl.blocks), 0);
 	f->dir = strdup("/tmp/brickfs-ctl.XXXXXX");
@@ -107,6 +110,7 @@ tear_down(struct fixture *f)
 		pending_remove(f->ctl.pending, f->item);
 	block_cache_free(f->ctl.blocks);
 	pending_free(f->ctl.pending);
+	rest_free(f->ctl.rest);
 	transfers_free(f->ctl.transfers);
 	errors_free(f->ctl.errors);
 	staging_free(f->staging);
@@ -282,6 +286,10 @@ static const struct {
 	{ "status.json", "\"version\": \"9.9\"" },
 	{ "config.json", "\"attr_timeout\": \"10\"" },
 	{ "metrics", "brickfs_dirty_files 7" },
+	{ "metrics", "\nbrickfs_rate_limit{family=\"dbfs\"} 30\n" },
+	{ "metrics", "\nbrickfs_rate_throttled_total{family=\"jobs\"} 0\n" },
+	{ "metrics",
+	    "\nbrickfs_rate_waiting{family=\"files\",class=\"ahead\"} 0\n" },
 	{ "errors", "request id" },
 	{ "transfers", "percent" },
 	{ "pending/1/path", "dbfs/a b\n" },
