@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "net/http.h"
 #include "net/url.h"
+#include "net/warm.h"
 #include "rest/auth.h"
 #include "rest/errors.h"
 #include "rest/rest.h"
@@ -23,8 +24,14 @@
 
 /* Connections: many for content, since each carries one exchange; and some that
  * content never takes, so that ls answers while files are copied. */
-#define DATA_SLOTS 16
+#define DATA_SLOTS 24
 #define META_SLOTS 8
+
+/* Opened for content when the mount is there, so that the first file's first byte does
+ * not wait for them; the questions of the mount itself have opened one for metadata.
+ * The document is public (API reference, 1.1). */
+#define WARM_SLOTS 4
+#define WARM_PATH  "/.well-known/databricks-config"
 
 /* Lists, moves, deletes and finished uploads may take that long to answer. */
 #define ANSWER_TIMEOUT_MS ((int64_t)300 * 1000)
@@ -187,8 +194,19 @@ service_open(const struct config *config, struct call *call, struct buf *words,
 }
 
 void
+service_warm(struct service *s)
+{
+	char *url = text_printf("%s" WARM_PATH, s->url);
+
+	if (url == NULL || warm_start(s->http, url, WARM_SLOTS, &s->warm) < 0)
+		log_debug("net", "no connections are opened beforehand");
+	free(url);
+}
+
+void
 service_close(struct service *s)
 {
+	warm_stop(s->warm);
 	rest_free(s->rest);
 	http_pool_free(s->http);
 	auth_free(s->auth);

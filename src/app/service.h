@@ -17,6 +17,7 @@ struct errors;
 struct http_pool;
 struct rest;
 struct transfers;
+struct warm;
 
 struct service {
 	char *url;    /* "https://host[:port]" */
@@ -26,6 +27,7 @@ struct service {
 	struct auth *auth;
 	struct http_pool *http;
 	struct rest *rest;
+	struct warm *warm; /* NULL: not started */
 	struct api_scim_me me;
 };
 
@@ -33,6 +35,9 @@ struct service {
  * case, and must be zeroed before. */
 int service_open(const struct config *config, struct call *call,
     struct buf *words, struct service *out) WARN_UNUSED;
+
+/* Opens some connections in the background; a failure is of no consequence. */
+void service_warm(struct service *s);
 void service_close(struct service *s);
 
 #endif

@@ -504,6 +504,7 @@ stack_is_read_only(const struct stack *s)
 int
 stack_start(struct stack *s)
 {
+	service_warm(&s->service);
 	return vfs_start(s->vfs);
 }
 

@@ -37,7 +37,7 @@ struct ops *stack_ops(struct stack *s);
 /* Nothing can be written: asked for, or no place for state. */
 bool stack_is_read_only(const struct stack *s);
 
-/* Starts the threads that upload. */
+/* Starts the threads that upload, and opens connections in the background. */
 int stack_start(struct stack *s) WARN_UNUSED;
 
 /* The mount is about to go: another one of the same directory may wait for us.  Any

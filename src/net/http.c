@@ -538,25 +538,24 @@ conclude(struct exchange *x, int ret, CURLcode code)
 	return ret;
 }
 
-int
-http_exchange(struct http_pool *p, struct call *call,
-    const struct http_request *req, struct http_reply *out)
+static void
+start_reply(const struct http_request *req, struct http_reply *out)
 {
-	struct exchange x = { .req = req, .reply = out, .call = call };
-	struct slot *slot;
-	CURLcode code = CURLE_OK;
-	int64_t began;
-	int ret;
-
 	*out = (struct http_reply){ .retry_after_ms = -1, .quiet_ms = -1 };
 	buf_init(&out->body, req->body_max);
+}
+
+int
+slot_exchange(struct http_pool *p, struct slot *slot, struct call *call,
+    const struct http_request *req, struct http_reply *out)
+{
+	struct exchange x = { .req = req, .reply = out, .call = call,
+		.easy = slot_easy(slot) };
+	CURLcode code = CURLE_OK;
+	int ret;
+
+	start_reply(req, out);
 	x.headers.reply = out;
-	began = clock_mono_ms();
-	ret = slots_get(p, call, req->metadata, &slot);
-	call->queued_ms += clock_mono_ms() - began;
-	if (ret < 0)
-		return ret;
-	x.easy = slot_easy(slot);
 	ret = set_up(&x, p);
 	if (ret == 0 && curl_multi_add_handle(slot_multi(slot), x.easy) !=
 	    CURLM_OK)
@@ -569,8 +568,26 @@ http_exchange(struct http_pool *p, struct call *call,
 	} else {
 		out->ours = true;
 	}
-	slots_put(p, slot);
+	curl_easy_reset(x.easy); /* it points to what the exchange had */
 	curl_mime_free(x.mime);
+	return ret;
+}
+
+int
+http_exchange(struct http_pool *p, struct call *call,
+    const struct http_request *req, struct http_reply *out)
+{
+	struct slot *slot;
+	int64_t began = clock_mono_ms();
+	int ret;
+
+	start_reply(req, out);
+	ret = slots_get(p, call, req->metadata, &slot);
+	call->queued_ms += clock_mono_ms() - began;
+	if (ret < 0)
+		return ret;
+	ret = slot_exchange(p, slot, call, req, out);
+	slots_put(p, slot);
 	return ret;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/line.h"
 #include "base/lock.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -13,6 +14,11 @@
 #include "base/banned.h"
 
 #define CONNECTION_AGE_S 50L /* below the idle time-outs of usual front ends */
+
+/* What is read ahead leaves so many slots of a lane for what is waited for. */
+#define RESERVE 2
+
+enum lane { DATA, METADATA, LANES };
 
 struct slot {
 	CURLM *multi;
@@ -29,9 +35,11 @@ struct http_pool {
 	struct lock share_locks[CURL_LOCK_DATA_LAST];
 
 	struct lock lock;
-	struct cond returned;	  /* with lock: a slot came back */
-	struct slot *idle[2];	  /* with lock: data, metadata; used last first */
-	unsigned room[2];	  /* with lock: slots not made yet */
+	struct slot *idle[LANES];   /* with lock; used last first */
+	unsigned free[LANES];	    /* with lock: idle, or not made yet */
+	unsigned room[LANES];	    /* with lock: not made yet */
+	unsigned reserve[LANES];    /* set once */
+	struct line lines[LANES];   /* with lock: who waits */
 };
 
 CURL *
@@ -151,54 +159,80 @@ slot_new(bool metadata)
 	return s;
 }
 
+static struct slot *
+take_from_locked(struct http_pool *p, enum lane lane) REQUIRES(p->lock)
+{
+	struct slot *s = p->idle[lane];
+
+	if (s != NULL) {
+		DL_DELETE(p->idle[lane], s);
+	} else if (p->room[lane] > 0) {
+		s = slot_new(lane == METADATA);
+		if (s != NULL)
+			p->room[lane]--;
+	}
+	if (s != NULL)
+		p->free[lane]--;
+	return s;
+}
+
 /* Metadata may use a slot for data when its own are taken, not the other way. */
 static struct slot *
-take_locked(struct http_pool *p, bool metadata) REQUIRES(p->lock)
+take_locked(struct http_pool *p, enum lane lane, enum call_class class)
+    REQUIRES(p->lock)
 {
-	for (int lane = metadata; lane >= 0; lane--) {
-		struct slot *s = p->idle[lane];
+	struct slot *s = NULL;
 
-		if (s != NULL) {
-			DL_DELETE(p->idle[lane], s);
-			return s;
-		}
-		if (p->room[lane] > 0) {
-			s = slot_new(lane == 1);
-			if (s != NULL)
-				p->room[lane]--;
-			return s;
-		}
-	}
-	return NULL;
+	for (int i = (int)lane; i >= 0 && s == NULL; i--)
+		if (class != CALL_AHEAD || p->free[i] > p->reserve[i])
+			s = take_from_locked(p, (enum lane)i);
+	return s;
 }
 
 int
 slots_get(struct http_pool *p, struct call *call, bool metadata,
     struct slot **out)
 {
-	struct slot *s;
+	enum lane lane = metadata ? METADATA : DATA;
+	struct line *line = &p->lines[lane];
+	struct line_place place;
+	int ret = 0;
 
+	*out = NULL;
 	lock_take(&p->lock);
-	while ((s = take_locked(p, metadata)) == NULL) {
-		if (call_interrupted(call)) {
-			lock_drop(&p->lock);
-			return -EINTR;
-		}
-		(void)cond_wait_ms(&p->returned, &p->lock, CALL_TICK_MS);
+	line_join(line, &place, call);
+	while (ret == 0 && *out == NULL) {
+		if (line_first(line) == &place)
+			*out = take_locked(p, lane, call_class(call));
+		if (*out == NULL && call_interrupted(call))
+			ret = -EINTR;
+		else if (*out == NULL)
+			line_wait(&place, &p->lock, CALL_TICK_MS);
 	}
+	line_leave(line, &place, ret == 0);
 	lock_drop(&p->lock);
-	*out = s;
-	return 0;
+	return ret;
 }
 
 void
 slots_put(struct http_pool *p, struct slot *s)
 {
-	curl_easy_reset(s->easy); /* it points to what the exchange had */
+	enum lane lane = s->metadata ? METADATA : DATA;
+
 	lock_take(&p->lock);
-	DL_PREPEND(p->idle[s->metadata], s);
-	cond_broadcast(&p->returned);
+	DL_PREPEND(p->idle[lane], s);
+	p->free[lane]++;
+	for (int i = LANES - 1; i >= (int)lane; i--)
+		line_wake(&p->lines[i]);
 	lock_drop(&p->lock);
+}
+
+/* A pool that is small keeps less. */
+static void
+set_lane(struct http_pool *p, enum lane lane, unsigned slots)
+{
+	p->room[lane] = p->free[lane] = slots;
+	p->reserve[lane] = slots / 4 < RESERVE ? slots / 4 : RESERVE;
 }
 
 int
@@ -213,10 +247,9 @@ http_pool_new(const struct http_config *config, struct http_pool **out)
 	if (p == NULL)
 		return -ENOMEM;
 	lock_init(&p->lock, "http pool");
-	cond_init(&p->returned);
 	p->no_proxy = config->no_proxy;
-	p->room[0] = config->data_slots;
-	p->room[1] = config->meta_slots;
+	set_lane(p, DATA, config->data_slots);
+	set_lane(p, METADATA, config->meta_slots);
 	p->user_agent = text_dup(config->user_agent);
 	p->cacert = text_dup(config->cacert);
 	ret = share_new(p);
@@ -236,7 +269,7 @@ http_pool_free(struct http_pool *p)
 {
 	if (p == NULL)
 		return;
-	for (int lane = 0; lane < 2; lane++) {
+	for (int lane = 0; lane < LANES; lane++) {
 		struct slot *s, *next;
 
 		DL_FOREACH_SAFE(p->idle[lane], s, next) {
@@ -248,7 +281,6 @@ http_pool_free(struct http_pool *p)
 		(void)curl_share_cleanup(p->share);
 	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
 		lock_release(&p->share_locks[i]);
-	cond_release(&p->returned);
 	lock_release(&p->lock);
 	free(p->user_agent);
 	free(p->cacert);
