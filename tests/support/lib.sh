@@ -201,6 +201,13 @@ emu_counter() {
 	emu GET /emulator/counters | jq --arg name "$1" '.[$name] // 0'
 }
 
+# emu_calls: those of the API, since the last reset; a mount opens its connections by
+# asking for a public document.
+emu_calls() {
+	emu GET /emulator/counters | jq '[to_entries[] |
+	    select(.key | contains(" /api/")).value] | add // 0'
+}
+
 # emu_history PATH: a line a content that the store ever held: size, sha256.
 emu_history() {
 	emu GET "/emulator/history?path=$(emu_query "$1")" |
@@ -312,6 +319,11 @@ kill_brickfs() {
 	wait "$brickfs_pid" || :
 	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 	mount_forget "$mnt"
+}
+
+# metric NAME: its number in .control/metrics; NAME is as it is there, with labels.
+metric() {
+	awk -v name="$1" '$1 == name { print $2 }' "$mnt/.control/metrics"
 }
 
 # expect_kept TEXT: a file that could not be sent has this content.

@@ -25,7 +25,7 @@ os.close(fd)'
 later="$later .rsync.AbC123"
 # shellcheck disable=SC2086 # lists of names
 expect_listing "$mnt" $later $never
-expect_equal "requests" 0 "$(emu_counter requests)"
+expect_equal "requests" 0 "$(emu_calls)"
 
 note "a name of rsync's kind made in another way is a file like any other"
 echo x >.plain.AbC123
