@@ -108,7 +108,7 @@ object_make(struct fake *f, const char *path, bool is_dir)
 
 	o->path = must(strdup(path));
 	o->is_dir = is_dir;
-	o->mtime_ms = f->now_ms += STEP_MS;
+	o->mtime_ms = f->now_ms += f->step_ms;
 	DL_APPEND(f->objects, o);
 	return o;
 }
@@ -147,7 +147,7 @@ store(struct fake *f, const char *path, const void *data, size_t len)
 	free(o->data);
 	o->data = copy_of(data, len);
 	o->size = len;
-	o->mtime_ms = f->now_ms += STEP_MS;
+	o->mtime_ms = f->now_ms += f->step_ms;
 	remember(f, o);
 	return o;
 }
@@ -540,6 +540,7 @@ fake_init(struct fake *f)
 			.ttl_ms = -1,
 		},
 		.now_ms = 1000000000000,
+		.step_ms = STEP_MS,
 	};
 	lock_init(&f->lock, "fake");
 	cond_init(&f->changed);

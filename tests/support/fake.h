@@ -48,6 +48,7 @@ struct fake {
 	struct fake_object *objects;
 	struct fake_version *history;
 	int64_t now_ms;
+	int64_t step_ms; /* by which each change advances it */
 	uint64_t generation;
 	unsigned calls[FAKE_OPS];
 	struct fake_rule rules[FAKE_OPS];

@@ -344,7 +344,7 @@ rig_open_mode(struct rig *r, const char *path, int flags, mode_t mode,
 	struct node *dir, *n = NULL;
 	struct handle *h = NULL;
 	const char *name;
-	bool keep;
+	bool keep = false;
 	int ret;
 
 	ret = walk_parent(r, path, &dir, &name);
@@ -362,7 +362,7 @@ rig_open_mode(struct rig *r, const char *path, int flags, mode_t mode,
 		ret = content_open(r->v, &r->call, n, flags, &h, &keep);
 	if (ret == 0) {
 		know(r, n);
-		*out = (struct rig_file){ r, n, h };
+		*out = (struct rig_file){ r, n, h, keep };
 	} else {
 		node_unref(r->v, n);
 	}

@@ -40,6 +40,7 @@ struct rig_file {
 	struct rig *rig;
 	struct node *node;
 	struct handle *handle;
+	bool keep_pages; /* what the kernel was told at open */
 };
 
 void rig_init(struct rig *r); /* times-to-live: 10 s, 3 s, 60 s */

@@ -11,6 +11,7 @@
 
 #include "base/counters.h"
 #include "fs/dir.h"
+#include "base/clock.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
@@ -319,6 +320,35 @@ START_TEST(the_end_for_an_old_handle_is_of_its_version)
 	rig_release_file(&f);
 	rig_release(&r);
 	free(data);
+}
+END_TEST
+
+/* Another client's change; the service's clock shows whole seconds, and this one. */
+static void
+set_this_second(struct rig *r, const char *text)
+{
+	r->fake.step_ms = 0;
+	fake_set_text(&r->fake, "/a", text);
+}
+
+START_TEST(what_is_read_just_after_a_change_is_read_again_at_the_next_open)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	r.fake.now_ms = clock_real_ms() / 1000 * 1000;
+	set_this_second(&r, "one");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	rig_expect_file(&f, "one");
+	rig_release_file(&f);
+	/* In the same second, with the same size: the same version. */
+	set_this_second(&r, "two");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert(!f.keep_pages);
+	rig_expect_file(&f, "two");
+	rig_release_file(&f);
+	rig_release(&r);
 }
 END_TEST
 
@@ -701,6 +731,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_size_beyond_what_the_backend_takes_is_refused),
 	UNIT(an_open_file_never_mixes_two_versions),
 	UNIT(the_end_for_an_old_handle_is_of_its_version),
+	UNIT(what_is_read_just_after_a_change_is_read_again_at_the_next_open),
 	UNIT(a_written_file_is_not_completed_from_another_version),
 	UNIT(a_file_deleted_by_others_is_stale),
 	UNIT(what_others_changed_is_not_overwritten),
