@@ -10,7 +10,7 @@ BLOCK = MIB  # DBFS's largest read
 BURST = 30  # requests that a rate limit lets through at once: a second's worth
 READS = 16  # data requests at once
 LISTS = 8  # listings at once
-WINDOW = 3 * MIB  # bytes that one TCP connection has under way, per round trip
+SENT = 2.4 * MIB  # bytes that one TCP connection sends in a round trip, measured
 SMALL = 16 << 10  # what a warm connection carries in one round trip
 RAMP = 1.5  # round trips for more than that, on a warm connection
 BASE64 = 4 / 3
@@ -38,8 +38,8 @@ class Profile:
 
     def call(self, size=0):
         """One request on a warm connection; size: of the larger body."""
-        trips = RAMP if size > SMALL else 1
-        return trips * self.rtt + size / self.bandwidth
+        ramp = RAMP * self.rtt if size > SMALL else 0
+        return max(ramp, self.rtt + size / self.bandwidth)
 
 
 PROFILES = {
@@ -73,7 +73,7 @@ def read(p, size, at_once=READS):
 
 def upload(p, size):
     """2b: one form."""
-    one_connection = WINDOW / p.rtt if p.rtt else math.inf
+    one_connection = SENT / p.rtt if p.rtt else math.inf
     return size / min(p.bandwidth, one_connection) + p.call()
 
 

@@ -16,7 +16,7 @@ import rig as rigs
 from floors import MIB
 from rows import GIB
 
-LONG = 15  # seconds of a floor beyond which a row runs three times at most
+LONG = 5  # seconds of a floor beyond which a row runs three times, not five
 CONNECTIONS = 20  # threads of brickfs that transfer
 DISTURBED = 0.1  # cores that others had
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -59,10 +59,6 @@ class Watch:
 def run_words(words, rig, environment=None, namespace=None):
     """Runs a program; its JSON, or the seconds that it took."""
 
-    def prepare():
-        if namespace is not None:
-            rigs.enter(namespace)
-
     ours = words[0] == "work.py"
     if ours:
         words = [sys.executable, "-IBS", f"{HERE}/work.py", *words[1:]]
@@ -74,7 +70,7 @@ def run_words(words, rig, environment=None, namespace=None):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=prepare,
+        preexec_fn=lambda: rigs.become_child(namespace),
         start_new_session=True,
         text=True,
     )
@@ -235,9 +231,10 @@ class Measurement:
         return result
 
     def runs(self):
-        if self.result.floor > LONG:
-            return min(self.settings.runs, 3)
-        return self.settings.runs
+        """As asked; else five, and fewer of what takes long."""
+        if self.settings.runs:
+            return self.settings.runs
+        return min(self.row.most_runs, 3 if self.result.floor > LONG else 5)
 
     def settle(self):
         """After what was asked so far, the whole burst is there again."""

@@ -73,10 +73,6 @@ class Peers:
         yield from self.clients(amount, "download", path, local)
         yield from self.programs(amount, f"dbfs:{path}", local)
 
-    def upload(self, amount, local, path):
-        yield from self.clients(amount, "upload", local, path)
-        yield from self.programs(amount, local, f"dbfs:{path}")
-
     def put_files(self, count, local, directory):
         yield from self.clients(count, "put_files", local, directory, count)
 

@@ -62,16 +62,18 @@ def wait_until(what, true, patience=PATIENCE):
         time.sleep(0.01)
 
 
+def become_child(namespace):
+    """In a new process: it ends when we do, and is in that network namespace."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if namespace is not None:
+        enter(namespace)
+
+
 class Child:
     """A process of ours.  It has a session of its own, so that Ctrl-C reaches us
     alone, and ends when we do, however that is."""
 
     def __init__(self, argv, log, namespace=None, env=None, **more):
-        def prepare():
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if namespace is not None:
-                enter(namespace)
-
         self.name = os.path.basename(argv[0])
         self.log = log
         with open(log, "ab") as f:
@@ -80,7 +82,7 @@ class Child:
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stderr=f,
-                preexec_fn=prepare,
+                preexec_fn=lambda: become_child(namespace),
                 start_new_session=True,
                 **{"stdout": f, **more},
             )

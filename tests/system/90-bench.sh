@@ -31,7 +31,7 @@ for link in --link --no-link; do
 	expect_output true jq '[.rows[] | .median > 0 and .of_floor > 0 and .peak > 0
 	    and .requests == .least_requests and (.cpu | length) == 1] | all' \
 	    "$work/json"
-	expect_equal "lines of rows" 2 "$(grep -c '^default ' "$work/table")"
+	expect_equal "lines of rows" 2 "$(grep -c '^open ' "$work/table")"
 	expect_output "" traces
 done
 
@@ -50,6 +50,20 @@ kill -TERM "$bench"
 status=0
 wait "$bench" || status=$?
 expect_equal "status" 130 "$status"
+expect_output "" traces
+
+note "killed, it leaves two directories, which the next run removes"
+"$srcdir/bench/run" --quick --row storm --profile default --no-peers \
+    >"$work/table" 2>&1 &
+bench=$!
+wait_until "$patience" storm_is_on || fail "no storm: $(cat "$work/table")"
+kill -KILL "$bench"
+wait "$bench" || :
+only_directories() {
+	! traces | grep -qv "^$work/place/bench/"
+}
+wait_until "$patience" only_directories || fail "left: $(traces)"
+"$srcdir/bench/run" --self-test --row write >"$work/table"
 expect_output "" traces
 
 note "what cannot be"
