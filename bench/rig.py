@@ -320,8 +320,10 @@ class Mount:
 
 
 def brickfs(rig, home, options=()):
-    """A mount of all of DBFS."""
-    words = ",".join((f"host={rig.url}", f"cacert={rig.cert}", *options))
+    """A mount of all of DBFS.  A run that is broken off is not to wait for uploads to
+    a server that has gone."""
+    always = (f"host={rig.url}", f"cacert={rig.cert}", "drain_timeout=5")
+    words = ",".join((*always, *options))
     return Mount(
         [f"{rig.build}/brickfs", "-f", "-o", words, "dbfs:/"],
         f"{rig.work}/mnt",
