@@ -16,7 +16,9 @@ import rig as rigs
 from floors import MIB
 from rows import GIB
 
-LONG = 5  # seconds of a floor beyond which a row runs three times, not five
+# A row whose floor is above so many seconds runs so often: what takes long, and what
+# a rate limit decides, spreads little.
+RUNS = ((30, 2), (5, 3), (0, 5))
 CONNECTIONS = 20  # threads of brickfs that transfer
 DISTURBED = 0.1  # cores that others had
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -231,10 +233,10 @@ class Measurement:
         return result
 
     def runs(self):
-        """As asked; else five, and fewer of what takes long."""
         if self.settings.runs:
             return self.settings.runs
-        return min(self.row.most_runs, 3 if self.result.floor > LONG else 5)
+        usual = next(n for floor, n in RUNS if self.result.floor >= floor)
+        return min(self.row.most_runs, usual)
 
     def settle(self):
         """After what was asked so far, the whole burst is there again."""

@@ -92,8 +92,11 @@ def text(r):
     remark = r.row.remark(r)
     if remark:
         lines.append(f"          : {remark}")
-    for words, reached in r.goals():
-        lines.append(f"          {'+ reached' if reached else '- MISSED '}  {words}")
+    goals = list(r.goals())
+    for mark, wanted in (("+ reached", True), ("- MISSED", False)):
+        words = [w for w, reached in goals if bool(reached) == wanted]
+        if words:
+            lines.append(f"          {mark}: {'; '.join(words)}")
     if r.others > DISTURBED:
         lines.append(f"          ! others had {r.others:.2f} cores meanwhile")
     return "\n".join(lines)

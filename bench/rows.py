@@ -24,13 +24,13 @@ class Sizes:
     big_peer: int = 32  # MiB
     reader: int = 64  # MiB, for each of four
     files: int = 1000  # of 100 KiB
-    files_peer: int = 50
+    files_peer: int = 25
     serial: int = 50  # files one after the other
     dirs: int = 500  # of 20 files
-    dirs_peer: int = 50
+    dirs_peer: int = 25
     random: int = 100  # reads
     firsts: int = 20  # files whose first byte is read
-    busy: int = 100  # directories listed meanwhile
+    busy: int = 60  # directories listed meanwhile
     storm: int = 60  # seconds
     many: int = 100  # files read, and as many written
     many_size: int = 8  # MiB
@@ -466,6 +466,7 @@ def table(s):
         ),
         Row(
             name="ls-busy",
+            most_runs=3,
             title="ls while four large reads run (median)",
             profiles=("default", "open"),
             unit="ls",
@@ -515,12 +516,15 @@ def table(s):
         ),
         Row(
             name="many",
+            most_runs=3,
             title=f"{s.many} files of {s.many_size} MiB read, as many written, at once",
             profiles=("open",),
             unit="MiB",
             amount=lambda s: 2 * s.many * s.many_size,
             words=lambda st, mnt: ["many", f"{mnt}/many", f"{mnt}/new", str(s.many)]
             + [st.file("source-many", s.many_size)],
+            # Blocks; puts and their checks; two directories, looked up and listed.
+            least=lambda s: s.many * (s.many_size + 2) + 4,
             prepare=many_files,
             before=lambda st: st.new("/new"),
             after=lambda st: st.rig.remove("/new"),
