@@ -6,9 +6,14 @@
  *                                                  FETCHING; or gone: cancelled
  *  FETCHING  no          -        no               its fetcher: READY, or
  *                                                  gone on error
- *  READY     yes         lru      if pins == 0     eviction, drop
+ *  READY     yes         lru or   if pins == 0     eviction, drop
+ *                        done
  *  DEAD      as it was   -        freed when       (not in the table any
  *                                 pins == 0        more: dropped while used)
+ *
+ * A block that was read to its end is done: a reader who reads on does not come back,
+ * and the kernel has its pages.  Such blocks are evicted first; otherwise a hundred
+ * readers would evict what they are about to read.
  *
  * The lock guards the table, the lists, states and pins; the bytes of a block are
  * written only by its fetcher while it is FETCHING, and read only while pinned.
@@ -37,6 +42,9 @@
 
 #define SPARE_BLOCKS 16 /* buffers kept for the next blocks */
 
+/* More is never under way: what is beyond it would only take room from readers. */
+#define AHEAD_MAX (2 * BLOCK_CACHE_AHEAD * BLOCK_BYTES)
+
 enum state { WANTED, FETCHING, READY, DEAD };
 
 struct block_id {
@@ -59,10 +67,11 @@ struct block {
 	size_t len;  /* bytes in data */
 	char *data;  /* len bytes; NULL while WANTED */
 	bool unused; /* read ahead, and nobody has asked for it yet */
+	bool done;   /* READY: in the list of that name */
 	struct call *call; /* FETCHING by a thread of ours: its call */
 	struct wish *wish; /* WANTED */
 	UT_hash_handle hh;
-	struct block *prev, *next; /* in lru or queue: oldest first */
+	struct block *prev, *next; /* in lru, done or queue: oldest first */
 };
 
 struct block_cache {
@@ -75,6 +84,7 @@ struct block_cache {
 	size_t ahead;	     /* bytes of blocks that are WANTED or unused */
 	struct block *table;
 	struct block *lru;
+	struct block *done;
 	struct block *queue;
 	struct wish *buried;
 	char *spare[SPARE_BLOCKS]; /* of BLOCK_BYTES each */
@@ -190,12 +200,31 @@ grant_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 	b->wish = NULL;
 }
 
+static void
+unlist_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	if (b->done)
+		DL_DELETE(c->done, b);
+	else
+		DL_DELETE(c->lru, b);
+}
+
+static void
+list_locked(struct block_cache *c, struct block *b, bool done) REQUIRES(c->lock)
+{
+	b->done = done;
+	if (done)
+		DL_APPEND(c->done, b);
+	else
+		DL_APPEND(c->lru, b);
+}
+
 /* Takes b out of the table; it lives on while somebody has it pinned. */
 static void
 remove_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 {
 	if (b->state == READY)
-		DL_DELETE(c->lru, b);
+		unlist_locked(c, b);
 	if (b->wish != NULL)
 		grant_locked(c, b);
 	HASH_DEL(c->table, b);
@@ -224,6 +253,12 @@ make_room_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
 {
 	struct block *b, *next;
 
+	DL_FOREACH_SAFE(c->done, b, next) {
+		if (c->used + len <= c->budget)
+			return;
+		if (b->pins == 0)
+			remove_locked(c, b);
+	}
 	DL_FOREACH_SAFE(c->lru, b, next) {
 		if (c->used + len <= c->budget)
 			return;
@@ -304,7 +339,7 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 		remove_locked(c, b);
 	} else {
 		b->state = READY;
-		DL_APPEND(c->lru, b);
+		list_locked(c, b, false);
 	}
 	cond_broadcast(&c->settled);
 	return b->err;
@@ -353,10 +388,6 @@ get_locked(struct block_cache *c, struct call *call, const struct block_id *id,
 		used_locked(c, b);
 		counter_add(CTR_cache_hits_total, 1);
 		ret = await_locked(c, call, b);
-		if (ret == 0 && b->state == READY) {
-			DL_DELETE(c->lru, b);
-			DL_APPEND(c->lru, b);
-		}
 	}
 	if (ret < 0)
 		unpin_locked(c, b);
@@ -384,6 +415,10 @@ read_block(struct block_cache *c, struct call *call, const struct block_id *id,
 
 	memcpy(dst, b->data + from, len);
 	lock_take(&c->lock);
+	if (b->state == READY) {
+		unlist_locked(c, b);
+		list_locked(c, b, from + len == b->len);
+	}
 	unpin_locked(c, b);
 	make_room_locked(c, 0);
 	leave(c);
@@ -444,7 +479,7 @@ block_cache_read(struct block_cache *c, struct call *call,
 static bool
 has_room_locked(const struct block_cache *c, size_t len) REQUIRES(c->lock)
 {
-	return c->n_threads > 0 && !c->stopping &&
+	return c->n_threads > 0 && !c->stopping && c->ahead + len <= AHEAD_MAX &&
 	    c->ahead + len <= c->budget / 2;
 }
 
@@ -682,9 +717,9 @@ forget_locked(struct block_cache *c, const struct file_key *key)
 {
 	struct block *b, *next;
 
-	DL_FOREACH_SAFE(c->lru, b, next)
-		if (key == NULL ||
-		    memcmp(&b->id.file, key, sizeof(*key)) == 0)
+	HASH_ITER(hh, c->table, b, next)
+		if (b->state == READY && (key == NULL ||
+		    memcmp(&b->id.file, key, sizeof(*key)) == 0))
 			remove_locked(c, b);
 }
 
@@ -723,7 +758,11 @@ block_cache_check(struct block_cache *c)
 		wanted += b->state == WANTED;
 	}
 	DL_FOREACH(c->lru, b) {
-		assert(b->state == READY);
+		assert(b->state == READY && !b->done);
+		listed++;
+	}
+	DL_FOREACH(c->done, b) {
+		assert(b->state == READY && b->done);
 		listed++;
 	}
 	assert(ready == listed);

@@ -2,7 +2,7 @@
  *
  * A file is cut into blocks of BLOCK_BYTES.  A block is fetched once however many
  * readers want it (single flight), kept while there is room, and forgotten least
- * recently used first.  The key holds the version of the file: a changed file is
+ * recently used first, those that were read to their end before the others.  The key holds the version of the file: a changed file is
  * another file, and blocks of the old one age out.
  *
  * Below memory there may be a tier on disk: asked before the source, and given what
@@ -14,7 +14,7 @@
  *
  * Memory in blocks never exceeds the budget, except that every reader may hold the one
  * block that he waits for.  Blocks that were read ahead and not used yet are at most
- * half of it, blocks on their way to the disk a quarter.
+ * half of it, and never more than twice what is fetched at once.
  *
  * Threads: every function may be called from any thread. */
 #ifndef CACHE_BLOCK_CACHE_H

@@ -259,6 +259,28 @@ START_TEST(what_was_used_last_goes_last)
 }
 END_TEST
 
+/* Who reads on does not come back to what he has read to its end. */
+START_TEST(what_was_read_to_its_end_goes_first)
+{
+	struct bench b;
+
+	bench_make(&b, 3 * MB);
+	ck_assert_int_eq(get(&b, 9 * MB, 0, 1), 1); /* somebody is here */
+	for (unsigned i = 1; i < 9; i++)
+		ck_assert_int_eq(get(&b, 9 * MB, i * MB, MB), MB);
+	ck_assert_uint_eq(b.origin.reads, 9);
+	ck_assert_int_eq(get(&b, 9 * MB, 100, MB - 100), MB - 100);
+	ck_assert_uint_eq(b.origin.reads, 9);
+	/* Read again, it is as good as any. */
+	ck_assert_int_eq(get(&b, 9 * MB, 8 * MB, 1), 1);
+	ck_assert_int_eq(get(&b, 9 * MB, MB, MB), MB);
+	ck_assert_int_eq(get(&b, 9 * MB, 2 * MB, MB), MB);
+	ck_assert_int_eq(get(&b, 9 * MB, 8 * MB, 1), 1);
+	ck_assert_uint_eq(b.origin.reads, 11);
+	bench_drop(&b);
+}
+END_TEST
+
 START_TEST(a_budget_of_nothing_still_reads)
 {
 	struct bench b;
@@ -744,6 +766,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_failure_is_reported_and_not_kept),
 	UNIT(memory_stays_within_the_budget),
 	UNIT(what_was_used_last_goes_last),
+	UNIT(what_was_read_to_its_end_goes_first),
 	UNIT(a_budget_of_nothing_still_reads),
 	UNIT(dropping_forgets_one_version_or_all),
 	UNIT(a_key_tells_scope_object_and_version_apart),
