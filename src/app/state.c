@@ -12,13 +12,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/place.h"
 #include "app/words.h"
 #include "base/clock.h"
 #include "base/digest.h"
@@ -39,41 +38,10 @@ struct state {
 	int lock;  /* descriptor; the lock goes with it */
 };
 
-/* --- where ---------------------------------------------------------------------- */
-
-static int
-base_of_home(char **out)
-{
-	const struct passwd *pw = getpwuid(geteuid());
-
-	if (pw == NULL || pw->pw_dir == NULL || pw->pw_dir[0] != '/')
-		return -ENOENT;
-	*out = text_printf("%s/.local/state/brickfs", pw->pw_dir);
-	return *out != NULL ? 0 : -ENOMEM;
-}
-
 int
 state_base(const char *chosen, char **out)
 {
-	const char *systemd = getenv("STATE_DIRECTORY");
-	const char *xdg = getenv("XDG_STATE_HOME");
-	char cwd[PATH_MAX];
-
-	if (chosen != NULL && chosen[0] != '/') {
-		if (getcwd(cwd, sizeof(cwd)) == NULL)
-			return -errno;
-		*out = text_printf("%s/%s", cwd, chosen);
-	} else if (chosen != NULL) {
-		*out = text_dup(chosen);
-	} else if (systemd != NULL && systemd[0] == '/') {
-		/* Several are separated by colons; the first is ours. */
-		*out = strndup(systemd, strcspn(systemd, ":"));
-	} else if (xdg != NULL && xdg[0] == '/') {
-		*out = text_printf("%s/brickfs", xdg);
-	} else {
-		return base_of_home(out);
-	}
-	return *out != NULL ? 0 : -ENOMEM;
+	return place_base(&place_state, chosen, out);
 }
 
 /* --- names ---------------------------------------------------------------------- */
@@ -162,136 +130,6 @@ state_mount_name(const struct state_key *key)
 
 /* --- directories ---------------------------------------------------------------- */
 
-/* Nobody but us and root may be able to exchange a directory on the way to path,
- * which has no symbolic links in it: each belongs to one of us two, and others may
- * write to it only where they cannot rename what is not theirs (/tmp). */
-static int
-check_way(const char *path, struct buf *words)
-{
-	char *part = text_dup(path);
-	int ret = 0;
-
-	if (part == NULL)
-		return -ENOMEM;
-	for (char *p = part; ret == 0; p++) {
-		char was = *p;
-		struct stat st;
-
-		if (was != '/' && was != '\0')
-			continue;
-		*p = '\0';
-		if (lstat(p == part ? "/" : part, &st) < 0)
-			ret = words_say(
-			    words, -errno, "%s: %s", part, strerror(errno));
-		else if (st.st_uid != 0 && st.st_uid != geteuid())
-			ret = words_say(words, -EPERM,
-			    "%s belongs to user %u,"
-			    " who could exchange what is below it",
-			    part, (unsigned)st.st_uid);
-		else if ((st.st_mode & 022) != 0 && (st.st_mode & S_ISVTX) == 0)
-			ret = words_say(words, -EPERM,
-			    "%s may be changed by"
-			    " others (mode %04o); chmod go-w it",
-			    part, (unsigned)st.st_mode & 07777);
-		*p = was;
-		if (was == '\0')
-			break;
-	}
-	free(part);
-	return ret;
-}
-
-/* Is the directory at path ours, and closed to all others? */
-static int
-check_own(const char *path, struct buf *words)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return words_say(
-		    words, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return words_say(words, -EPERM, "%s is no directory", path);
-	if (st.st_uid != geteuid())
-		return words_say(words, -EPERM, "%s belongs to user %u", path,
-		    (unsigned)st.st_uid);
-	if ((st.st_mode & 077) != 0)
-		return words_say(words, -EPERM,
-		    "%s is open to others (mode"
-		    " %04o); chmod 700 it",
-		    path, (unsigned)st.st_mode & 07777);
-	return 0;
-}
-
-/* Makes dir/name, which may be there, ours alone.  The new path replaces *path. */
-static int
-step_into(char **path, const char *name, struct buf *words)
-{
-	char *next = text_printf("%s/%s", *path, name);
-	int ret;
-
-	if (next == NULL)
-		return -ENOMEM;
-	if (mkdir(next, 0700) < 0 && errno != EEXIST)
-		ret = words_say(words, -errno, "%s: %s", next, strerror(errno));
-	else
-		ret = check_own(next, words);
-	if (ret < 0) {
-		free(next);
-		return ret;
-	}
-	free(*path);
-	*path = next;
-	return 0;
-}
-
-/* The mount would hide what lies below its mount point. */
-static int
-check_not_below(const char *dir, const char *mountpoint, struct buf *words)
-{
-	size_t len = strlen(mountpoint);
-
-	if (!text_starts(dir, mountpoint) ||
-	    (dir[len] != '/' && dir[len] != '\0'))
-		return 0;
-	return words_say(words, -EPERM,
-	    "%s, where unsent files are kept, is below the mount point; give"
-	    " another one with -o state_dir=", dir);
-}
-
-/* The base, made when it is missing, without symbolic links. */
-static int
-make_base(const char *base, const char *mountpoint, struct buf *words,
-    char **out)
-{
-	struct stat st;
-	char *real;
-	int ret;
-
-	ret = check_not_below(base, mountpoint, words);
-	if (ret < 0)
-		return ret;
-	ret = io_mkdirs(base, 0700);
-	if (ret < 0)
-		return words_say(words, ret, "%s: %s", base, strerror(-ret));
-	real = realpath(base, NULL);
-	if (real == NULL)
-		return words_say(
-		    words, -errno, "%s: %s", base, strerror(errno));
-	ret = check_not_below(real, mountpoint, words);
-	if (ret == 0)
-		ret = check_way(real, words);
-	if (ret == 0 && (stat(real, &st) < 0 || st.st_uid != geteuid()))
-		ret = words_say(
-		    words, -EPERM, "%s belongs to another user", real);
-	if (ret < 0) {
-		free(real);
-		return ret;
-	}
-	*out = real;
-	return 0;
-}
-
 static int
 make_dirs(const char *base, const struct state_key *key, struct buf *words,
     char **out)
@@ -303,17 +141,17 @@ make_dirs(const char *base, const struct state_key *key, struct buf *words,
 
 	if (identity == NULL || mount == NULL)
 		goto out;
-	ret = make_base(base, key->mountpoint, words, &path);
+	ret = place_make(&place_state, base, key->mountpoint, words, &path);
 	if (ret == 0)
-		ret = step_into(&path, FORMAT_DIR, words);
+		ret = place_step(&path, FORMAT_DIR, words);
 	if (ret == 0)
-		ret = step_into(&path, identity, words);
+		ret = place_step(&path, identity, words);
 	if (ret == 0)
-		ret = step_into(&path, mount, words);
+		ret = place_step(&path, mount, words);
 	if (ret < 0)
 		goto out;
 	inside = text_dup(path);
-	ret = inside != NULL ? step_into(&inside, "staging", words) : -ENOMEM;
+	ret = inside != NULL ? place_step(&inside, "staging", words) : -ENOMEM;
 	free(inside);
 	if (ret == 0) {
 		*out = path;
