@@ -5,7 +5,7 @@
  *  WANTED    no          queue    is dropped       a thread of ours or a reader:
  *                                                  FETCHING; or gone: cancelled
  *  FETCHING  no          -        no               its fetcher: READY, or
- *                                                  gone on error
+ *                                                  gone: error, forgotten
  *  READY     yes         lru or   if pins == 0     eviction, drop
  *                        done
  *  DEAD      as it was   -        freed when       (not in the table any
@@ -36,6 +36,7 @@
 #include "base/digest.h"
 #include "base/lock.h"
 #include "base/table.h"
+#include "cache/disk_tier.h"
 #include "cache/pace.h"
 
 #include "base/banned.h"
@@ -68,6 +69,7 @@ struct block {
 	char *data;  /* len bytes; NULL while WANTED */
 	bool unused; /* read ahead, and nobody has asked for it yet */
 	bool done;   /* READY: in the list of that name */
+	bool forgotten; /* while FETCHING: for those who wait, and nobody else */
 	struct call *call; /* FETCHING by a thread of ours: its call */
 	struct wish *wish; /* WANTED */
 	UT_hash_handle hh;
@@ -75,7 +77,8 @@ struct block {
 };
 
 struct block_cache {
-	size_t budget; /* bytes; set once */
+	size_t budget; /* bytes; set once, as disk */
+	struct disk_tier *disk; /* borrowed; NULL: none */
 	struct lock lock;
 	struct cond settled; /* with lock: some block left FETCHING */
 	struct cond work;    /* with lock: queue, or stopping */
@@ -87,6 +90,7 @@ struct block_cache {
 	struct block *done;
 	struct block *queue;
 	struct wish *buried;
+	unsigned dropping; /* drops of blocks on disk under way */
 	char *spare[SPARE_BLOCKS]; /* of BLOCK_BYTES each */
 	unsigned n_spare;
 	struct pace pace;
@@ -248,23 +252,27 @@ unpin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 		free_block_locked(c, b);
 }
 
+/* Evicts from one list, oldest first, until there is room for len bytes. */
 static void
-make_room_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
+evict_locked(struct block_cache *c, struct block *oldest, size_t len)
+    REQUIRES(c->lock)
 {
 	struct block *b, *next;
 
-	DL_FOREACH_SAFE(c->done, b, next) {
-		if (c->used + len <= c->budget)
-			return;
-		if (b->pins == 0)
-			remove_locked(c, b);
+	for (b = oldest; b != NULL && c->used + len > c->budget; b = next) {
+		next = b->next;
+		if (b->pins > 0)
+			continue;
+		remove_locked(c, b);
+		counter_add(CTR_cache_evicted_total, 1);
 	}
-	DL_FOREACH_SAFE(c->lru, b, next) {
-		if (c->used + len <= c->budget)
-			return;
-		if (b->pins == 0)
-			remove_locked(c, b);
-	}
+}
+
+static void
+make_room_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
+{
+	evict_locked(c, c->done, len);
+	evict_locked(c, c->lru, len);
 }
 
 static struct block *
@@ -310,8 +318,24 @@ begin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 	return 0;
 }
 
-/* Fills b from src.  The lock is dropped while the bytes travel; FETCHING keeps
- * other threads off the bytes meanwhile. */
+/* Keeps b, which is READY and pinned, on disk, with the lock dropped. */
+static void
+keep_on_disk_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+{
+	leave(c);
+	(void)disk_tier_write(
+	    c->disk, &b->id.file, b->id.index, b->data, b->len);
+	lock_take(&c->lock);
+	if (b->state != DEAD)
+		return;
+	/* Dropped meanwhile: who did that may have looked before it was there. */
+	leave(c);
+	disk_tier_drop(c->disk, &b->id.file);
+	lock_take(&c->lock);
+}
+
+/* Fills b from the disk or src.  The lock is dropped while the bytes travel; FETCHING
+ * keeps other threads off the bytes meanwhile. */
 static int
 fetch_locked(struct block_cache *c, struct call *call, struct block *b,
     const struct source *src) REQUIRES(c->lock)
@@ -319,29 +343,38 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	uint64_t off = b->id.index * BLOCK_BYTES;
 	struct pace_mark mark = pace_begin(&c->pace, clock_mono_ms());
 	int64_t queued = call->queued_ms;
+	/* What is being dropped may still be there. */
+	bool ask_disk = c->disk != NULL && c->dropping == 0 && !src->passing;
+	bool had = false;
 	ssize_t n;
 
 	leave(c);
 	counter_add(CTR_cache_misses_total, 1);
-	n = src->read(src->ctx, call, off, b->data, b->len);
+	if (ask_disk)
+		had = disk_tier_read(c->disk, &b->id.file, b->id.index, b->data,
+		    b->len) >= 0;
+	n = had ? (ssize_t)b->len :
+		  src->read(src->ctx, call, off, b->data, b->len);
 	if (n >= 0 && (size_t)n < b->len)
 		n = -EIO; /* shorter than the size that was announced */
 	lock_take(&c->lock);
 
-	if (n == (ssize_t)BLOCK_BYTES)
+	if (n == (ssize_t)BLOCK_BYTES && !had)
 		pace_end(&c->pace, &mark, clock_mono_ms(),
 		    call->queued_ms - queued);
 	b->call = NULL;
 	if (b->state == DEAD) { /* dropped: the bytes may be of another version */
 		b->err = n < 0 ? (int)n : -ESTALE;
-	} else if (n < 0) {
-		b->err = (int)n;
+	} else if (n < 0 || b->forgotten) {
+		b->err = n < 0 ? (int)n : 0;
 		remove_locked(c, b);
 	} else {
 		b->state = READY;
 		list_locked(c, b, false);
 	}
 	cond_broadcast(&c->settled);
+	if (b->state == READY && ask_disk && !had)
+		keep_on_disk_locked(c, b);
 	return b->err;
 }
 
@@ -635,6 +668,12 @@ block_cache_new(size_t budget_bytes, struct block_cache **out)
 	return 0;
 }
 
+void
+block_cache_use_disk(struct block_cache *c, struct disk_tier *t)
+{
+	c->disk = t;
+}
+
 int
 block_cache_start(struct block_cache *c)
 {
@@ -693,6 +732,29 @@ block_cache_free(struct block_cache *c)
 
 /* --- forgetting ----------------------------------------------------------------- */
 
+static bool
+is_of(const struct block *b, const struct file_key *key)
+{
+	return key == NULL || memcmp(&b->id.file, key, sizeof(*key)) == 0;
+}
+
+/* Nobody asks the disk meanwhile: it may still have what is being dropped.  Drops the
+ * lock. */
+static void
+leave_dropping(struct block_cache *c, const struct file_key *key)
+    RELEASES(c->lock)
+{
+	c->dropping++;
+	leave(c);
+	if (c->disk != NULL && key != NULL)
+		disk_tier_drop(c->disk, key);
+	else if (c->disk != NULL)
+		disk_tier_drop_all(c->disk);
+	lock_take(&c->lock);
+	c->dropping--;
+	lock_drop(&c->lock);
+}
+
 void
 block_cache_drop(struct block_cache *c, struct file_key key)
 {
@@ -700,14 +762,14 @@ block_cache_drop(struct block_cache *c, struct file_key key)
 
 	lock_take(&c->lock);
 	HASH_ITER(hh, c->table, b, next) {
-		if (memcmp(&b->id.file, &key, sizeof(key)) != 0)
+		if (!is_of(b, &key))
 			continue;
 		if (b->state == FETCHING)
 			b->err = -ESTALE; /* for those who wait */
 		remove_locked(c, b);
 	}
 	cond_broadcast(&c->settled);
-	leave(c);
+	leave_dropping(c, &key);
 }
 
 /* What is WANTED is asked for later anyway. */
@@ -717,10 +779,14 @@ forget_locked(struct block_cache *c, const struct file_key *key)
 {
 	struct block *b, *next;
 
-	HASH_ITER(hh, c->table, b, next)
-		if (b->state == READY && (key == NULL ||
-		    memcmp(&b->id.file, key, sizeof(*key)) == 0))
+	HASH_ITER(hh, c->table, b, next) {
+		if (!is_of(b, key))
+			continue;
+		if (b->state == READY)
 			remove_locked(c, b);
+		else if (b->state == FETCHING)
+			b->forgotten = true;
+	}
 }
 
 void
@@ -728,7 +794,7 @@ block_cache_forget(struct block_cache *c, struct file_key key)
 {
 	lock_take(&c->lock);
 	forget_locked(c, &key);
-	leave(c);
+	leave_dropping(c, &key);
 }
 
 void
@@ -737,7 +803,19 @@ block_cache_drop_all(struct block_cache *c)
 	lock_take(&c->lock);
 	forget_locked(c, NULL);
 	free_spare_locked(c);
-	leave(c);
+	leave_dropping(c, NULL);
+}
+
+void
+block_cache_stats(struct block_cache *c, struct block_stats *out)
+{
+	lock_take(&c->lock);
+	*out = (struct block_stats){
+		.budget = c->budget,
+		.bytes = c->used,
+		.blocks = HASH_COUNT(c->table),
+	};
+	lock_drop(&c->lock);
 }
 
 void

@@ -6,7 +6,7 @@
  * another file, and blocks of the old one age out.
  *
  * Below memory there may be a tier on disk: asked before the source, and given what
- * the source gave, by a thread of its own, so that no reader waits for the disk.
+ * the source gave.
  *
  * Blocks that nobody waits for yet can be asked for (block_cache_want); threads of the
  * cache fetch them.  A reader that needs one before its turn takes it over, or makes
@@ -36,6 +36,7 @@
 #define BLOCK_CACHE_AHEAD 16U
 
 struct block_cache;
+struct disk_tier;
 
 /* One version of one file. */
 struct file_key {
@@ -53,6 +54,9 @@ struct block_file {
 };
 
 int block_cache_new(size_t budget_bytes, struct block_cache **out) WARN_UNUSED;
+
+/* Before the first read; t, which may be NULL, outlives c. */
+void block_cache_use_disk(struct block_cache *c, struct disk_tier *t);
 
 /* Starts the threads that fetch ahead and that write to disk; after the last fork.
  * Without them nothing is fetched ahead. */
@@ -92,11 +96,20 @@ unsigned block_cache_window(struct block_cache *c);
  * for a block of it get -ESTALE, since its bytes may be of the next one. */
 void block_cache_drop(struct block_cache *c, struct file_key key);
 
-/* Forgets what is held of that version and nobody is about: the next reader asks. */
+/* Forgets what is held of that version, in memory and on disk: the next reader asks.
+ * A fetch under way goes on for those who wait, and what it gives is not kept. */
 void block_cache_forget(struct block_cache *c, struct file_key key);
 
-/* Forgets everything that nobody waits for. */
+/* Forgets everything in the same way; on disk what is of the tier's scope. */
 void block_cache_drop_all(struct block_cache *c);
+
+struct block_stats {
+	uint64_t budget; /* bytes */
+	uint64_t bytes;
+	uint64_t blocks; /* here or on their way */
+};
+
+void block_cache_stats(struct block_cache *c, struct block_stats *out);
 
 /* For tests and debug builds: asserts what the table of states promises. */
 void block_cache_check(struct block_cache *c);
