@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "fs/dir.h"
+#include "fs/forget.h"
 #include "fs/hold.h"
 
 #include "base/banned.h"
@@ -233,6 +234,7 @@ base_source_read(struct base_source *s, struct call *call, uint64_t off,
 
 	if (s->entry == NULL)
 		return 0;
+	forget_content(v, s->node, s->entry);
 	f.key = file_key_make(v->config.scope, s->entry);
 	f.size = s->entry->version.size;
 	lacking.passing = s->entry->version.gen != 0;

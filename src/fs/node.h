@@ -37,6 +37,9 @@ struct pending_item;
 #define KEPT_FILES 32
 #define KEPT_BYTES ((uint64_t)16 << 20) /* of one file, at most */
 
+/* Names below which content is forgotten when it is looked at; more are all. */
+#define FORGOTTEN_MAX 64
+
 /* Names that this mount changed in a directory while a listing was on its way. */
 #define RECENT_NAMES 64
 
@@ -133,6 +136,7 @@ struct node {
 	unsigned changing; /* changes of names in it under way */
 	bool renaming;	   /* one of them is a rename: no other begins */
 	uint64_t kernel_pages; /* hash of the version whose pages the kernel has */
+	uint64_t forgotten;    /* a mark: fs/forget.h */
 
 	struct node_dir *dir;	/* directories; made when needed */
 	struct node_file *file; /* files; made when needed */
@@ -172,6 +176,13 @@ struct vfs {
 	 * read that follows the close finds it here.  Each holds a reference. */
 	struct node *kept[KEPT_FILES];
 	unsigned next_kept;
+
+	/* Names whose content is forgotten when it is looked at, each with a
+	 * reference, and versions for which that is done: fs/forget.c. */
+	_Atomic uint64_t marks; /* so far; also read without the lock */
+	struct node *forgotten[FORGOTTEN_MAX];
+	unsigned n_forgotten;
+	struct cleared *cleared;
 
 	/* Records to end once the lock is free: fs/save_record.c. */
 	struct doomed *doomed;

@@ -1,4 +1,4 @@
-/* fs/notifier.c - tells the kernel to forget names. */
+/* fs/notifier.c - tells the kernel to forget names, and what is in files. */
 #include "config.h"
 
 #include "fs/notifier.h"
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/table.h"
@@ -16,8 +17,8 @@
 #include "base/banned.h"
 
 struct item {
-	uint64_t parent;
-	char *name;
+	uint64_t id; /* of the directory of name, or else of the inode */
+	char *name;  /* NULL: an inode */
 	struct item *prev, *next;
 };
 
@@ -26,6 +27,9 @@ struct notifier {
 	struct cond work;
 	bool running; /* with lock, as queue */
 	struct item *queue;
+	uint64_t queued; /* so far */
+	uint64_t told;	 /* of these */
+	struct cond settled; /* told has grown, or not running any more */
 	struct fuse_session *session; /* set before the thread starts */
 	pthread_t thread;
 };
@@ -39,6 +43,7 @@ notifier_new(struct notifier **out)
 		return -ENOMEM;
 	lock_init(&n->lock, "notifier");
 	cond_init(&n->work);
+	cond_init(&n->settled);
 	*out = n;
 	return 0;
 }
@@ -50,6 +55,21 @@ item_free(struct item *i)
 	free(i);
 }
 
+static void
+tell(const struct notifier *n, const struct item *i)
+{
+	int ret;
+
+	if (i->name != NULL)
+		ret = fuse_lowlevel_notify_inval_entry(n->session, i->id,
+		    i->name, strlen(i->name));
+	else
+		ret = fuse_lowlevel_notify_inval_inode(n->session, i->id, 0, 0);
+	if (ret < 0 && ret != -ENOENT)
+		log_debug("notifier", "%s: %s",
+		    i->name != NULL ? i->name : "an inode", strerror(-ret));
+}
+
 static void *
 run(void *arg)
 {
@@ -58,7 +78,6 @@ run(void *arg)
 	lock_take(&n->lock);
 	while (n->running) {
 		struct item *i = n->queue;
-		int ret;
 
 		if (i == NULL) {
 			cond_wait(&n->work, &n->lock);
@@ -66,13 +85,11 @@ run(void *arg)
 		}
 		DL_DELETE(n->queue, i);
 		lock_drop(&n->lock);
-		ret = fuse_lowlevel_notify_inval_entry(n->session, i->parent,
-		    i->name, strlen(i->name));
-		if (ret < 0 && ret != -ENOENT)
-			log_debug("notifier", "%s: %s", i->name,
-			    strerror(-ret));
+		tell(n, i);
 		item_free(i);
 		lock_take(&n->lock);
+		n->told++;
+		cond_broadcast(&n->settled);
 	}
 	lock_drop(&n->lock);
 	return NULL;
@@ -100,6 +117,7 @@ notifier_stop(struct notifier *n)
 	was_running = n->running;
 	n->running = false;
 	cond_broadcast(&n->work);
+	cond_broadcast(&n->settled);
 	lock_drop(&n->lock);
 	if (was_running)
 		(void)pthread_join(n->thread, NULL);
@@ -117,29 +135,72 @@ notifier_free(struct notifier *n)
 		item_free(i);
 	}
 	cond_release(&n->work);
+	cond_release(&n->settled);
 	lock_release(&n->lock);
 	free(n);
 }
 
-void
-notifier_name(struct notifier *n, uint64_t parent, const char *name)
+/* Takes name over. */
+static void
+add(struct notifier *n, uint64_t id, char *name)
 {
-	struct item *i;
+	struct item *i = calloc(1, sizeof(*i));
 
-	if (n == NULL)
-		return;
-	i = calloc(1, sizeof(*i));
-	if (i == NULL)
+	if (i == NULL) {
+		free(name);
 		return; /* the kernel finds out when its knowledge is old */
-	i->parent = parent;
-	i->name = text_dup(name);
+	}
+	i->id = id;
+	i->name = name;
 	lock_take(&n->lock);
-	if (n->running && i->name != NULL) {
+	if (n->running) {
 		DL_APPEND(n->queue, i);
+		n->queued++;
 		cond_signal(&n->work);
 		i = NULL;
 	}
 	lock_drop(&n->lock);
 	if (i != NULL)
 		item_free(i);
+}
+
+void
+notifier_name(struct notifier *n, uint64_t parent, const char *name)
+{
+	char *copy;
+
+	if (n == NULL)
+		return;
+	copy = text_dup(name);
+	if (copy != NULL)
+		add(n, parent, copy);
+}
+
+void
+notifier_inode(struct notifier *n, uint64_t id)
+{
+	if (n != NULL)
+		add(n, id, NULL);
+}
+
+int
+notifier_settle(struct notifier *n, struct call *call, int64_t wait_ms)
+{
+	int64_t until = clock_mono_ms() + wait_ms;
+	uint64_t goal;
+	int ret = 0;
+
+	if (n == NULL)
+		return 0;
+	lock_take(&n->lock);
+	goal = n->queued;
+	while (ret == 0 && n->running && n->told < goal &&
+	    clock_mono_ms() < until) {
+		if (call_interrupted(call))
+			ret = -EINTR;
+		else
+			(void)cond_wait_ms(&n->settled, &n->lock, CALL_TICK_MS);
+	}
+	lock_drop(&n->lock);
+	return ret;
 }

@@ -1,9 +1,10 @@
-/* fs/notifier.h: tells the kernel to forget names.
+/* fs/notifier.h: tells the kernel to forget names, and what is in files.
  *
  * When a name shows something else without the kernel's doing (an upload that met
  * another version, content that was given up), the kernel must look it up again.
  * The call takes locks that the caller of an operation may hold, so it is made by
- * a thread of its own, with no lock of ours held, and nobody waits for it. */
+ * a thread of its own, with no lock of ours held, and nobody waits for it (but see
+ * notifier_settle). */
 #ifndef FS_NOTIFIER_H
 #define FS_NOTIFIER_H
 
@@ -12,6 +13,7 @@
 #include <fuse_lowlevel.h>
 
 #include "base/attr.h"
+#include "base/call.h"
 
 struct notifier;
 
@@ -25,5 +27,13 @@ void notifier_free(struct notifier *n); /* stopped, or never started */
 /* Name in the directory of that number.  Any thread, any lock held; NULL and a
  * notifier that does not run do nothing. */
 void notifier_name(struct notifier *n, uint64_t parent, const char *name);
+
+/* The attributes and pages of the inode of that number; likewise. */
+void notifier_inode(struct notifier *n, uint64_t id);
+
+/* Waits until the kernel was told what is queued now, for at most wait_ms: it may be
+ * waiting for an operation that waits for the caller's.  Not for operations on files
+ * and directories, whose callers hold locks.  0 or -EINTR. */
+int notifier_settle(struct notifier *n, struct call *call, int64_t wait_ms);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cache/pending.h"
+#include "fs/forget.h"
 #include "fs/left.h"
 #include "fs/node.h"
 #include "fs/save.h"
@@ -116,6 +117,7 @@ vfs_free(struct vfs *v)
 	if (v->config.pending != NULL)
 		pending_clear(v->config.pending);
 	lock_take(&v->lock);
+	forget_release_locked(v);
 	node_free_all_locked(v);
 	lock_drop(&v->lock);
 	cond_release(&v->changed);
