@@ -56,6 +56,8 @@ facts_release(struct facts *facts)
 	for (size_t i = 0; i < facts->shown.n_trees; i++)
 		drop(facts->trees[i].why);
 	facts->shown.n_options = facts->shown.n_trees = 0;
+	drop(facts->shown.no_cache);
+	facts->shown.no_cache = NULL;
 }
 
 int
@@ -69,4 +71,14 @@ facts_add_tree(struct facts *facts, const char *name, const char *why)
 	facts->trees[facts->shown.n_trees++] =
 	    (struct ctl_tree_fact){ name, copy };
 	return 0;
+}
+
+int
+facts_set_cache(struct facts *facts, const char *dir, const char *why)
+{
+	facts->shown.cache_dir = dir;
+	if (dir != NULL)
+		return 0;
+	facts->shown.no_cache = text_dup(why);
+	return facts->shown.no_cache != NULL ? 0 : -ENOMEM;
 }

@@ -25,4 +25,8 @@ void facts_release(struct facts *facts);
 int facts_add_tree(
     struct facts *facts, const char *name, const char *why) WARN_UNUSED;
 
+/* dir is static, or NULL, and then why is copied.  0 or -ENOMEM. */
+int facts_set_cache(
+    struct facts *facts, const char *dir, const char *why) WARN_UNUSED;
+
 #endif

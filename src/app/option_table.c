@@ -59,6 +59,9 @@ static const struct option table[] = {
 	{ "cache_mem", OPTION_BYTES, AT(cache_mem), "128M", 8 * KIB * KIB,
 	    KIB * KIB * KIB * KIB,
 	    "SIZE", "memory for the content of files" },
+	{ "cache_disk", OPTION_BYTES, AT(cache_disk), "10G", 0,
+	    KIB * KIB * KIB * KIB * KIB,
+	    "SIZE", "local disk for the content of files; 0: none" },
 	{ "state_dir", OPTION_TEXT, AT(state_dir), NULL, 0, 0, "DIR",
 	    "where unsent files and the journal are kept"
 	    " (~/.local/state/brickfs)" },

@@ -52,7 +52,8 @@ struct config {
 	int64_t timeout_ms;
 	int64_t retry_timeout_ms;
 	int64_t drain_timeout_ms;
-	uint64_t cache_mem; /* bytes */
+	uint64_t cache_mem;  /* bytes */
+	uint64_t cache_disk; /* bytes; 0: off */
 	enum control_shown control;
 };
 

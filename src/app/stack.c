@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/cache_dir.h"
 #include "app/facts.h"
 #include "app/options.h"
 #include "app/part.h"
@@ -22,10 +23,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/block_cache.h"
+#include "cache/disk_tier.h"
 #include "cache/journal.h"
 #include "cache/overlay.h"
 #include "cache/pending.h"
 #include "cache/staging.h"
+#include "fs/forget.h"
 #include "fs/ops.h"
 #include "fs/save.h"
 #include "fs/vfs.h"
@@ -65,6 +68,7 @@ struct stack {
 	struct journal *journal;
 	struct overlay *overlay;
 	struct staging *staging;
+	struct disk_tier *disk; /* NULL: content is kept in memory only */
 	struct block_cache *blocks;
 	struct pending *pending;
 	struct backend *dbfs;
@@ -276,6 +280,30 @@ out:
 	return ret;
 }
 
+/* The cache on disk.  Without it the mount works as well, though not as fast. */
+static int
+open_disk(struct stack *s)
+{
+	uint64_t budget = s->config.config->cache_disk;
+	struct buf why;
+	int ret;
+
+	if (budget == 0)
+		return facts_set_cache(&s->facts, NULL, "cache_disk is 0");
+	buf_init(&why, BUF_LIMIT_TEXT);
+	ret = cache_dir_open(
+	    budget, s->scope, s->config.mountpoint, &why, &s->disk);
+	if (ret < 0)
+		log_warn("cache", "%s: no content is kept on disk",
+		    buf_text(&why));
+	if (ret != -ENOMEM)
+		ret = facts_set_cache(&s->facts,
+		    s->disk != NULL ? disk_tier_dir(s->disk) : NULL,
+		    buf_text(&why));
+	buf_release(&why);
+	return ret;
+}
+
 static int
 open_caches(struct stack *s, struct call *call, struct buf *words)
 {
@@ -287,7 +315,11 @@ open_caches(struct stack *s, struct call *call, struct buf *words)
 	if (ret == 0 && s->state != NULL)
 		ret = open_files(s, words);
 	if (ret == 0)
+		ret = open_disk(s);
+	if (ret == 0)
 		ret = block_cache_new(s->config.config->cache_mem, &s->blocks);
+	if (ret == 0)
+		block_cache_use_disk(s->blocks, s->disk);
 	if (ret == 0)
 		ret = pending_new(&s->pending);
 	s->facts.shown.read_only = s->read_only;
@@ -334,9 +366,22 @@ hook_dirty(void *ctx)
 }
 
 static int
+hook_forget(void *ctx, struct call *call, const char *path)
+{
+	struct stack *s = ctx;
+
+	return forget_path(s->vfs, call, path);
+}
+
+static int
 open_control(struct stack *s)
 {
-	s->hooks = (struct ctl_hooks){ hook_sync, hook_dirty, s };
+	s->hooks = (struct ctl_hooks){
+		.sync = hook_sync,
+		.dirty = hook_dirty,
+		.forget = hook_forget,
+		.ctx = s,
+	};
 	s->ctl = (struct ctl){
 		.facts = &s->facts.shown,
 		.hooks = &s->hooks,
@@ -345,6 +390,7 @@ open_control(struct stack *s)
 		.rest = s->service.rest,
 		.pending = s->pending,
 		.blocks = s->blocks,
+		.disk = s->disk,
 	};
 	if (s->config.config->control == CONTROL_OFF)
 		return 0;
@@ -477,6 +523,7 @@ stack_free(struct stack *s)
 	dbfs_free(s->dbfs);
 	pending_free(s->pending);
 	block_cache_free(s->blocks);
+	disk_tier_free(s->disk);
 	staging_free(s->staging);
 	overlay_free(s->overlay);
 	journal_close(s->journal);

@@ -13,6 +13,7 @@
 #include "base/call.h"
 
 struct block_cache;
+struct disk_tier;
 struct errors;
 struct pending;
 struct rest;
@@ -40,6 +41,8 @@ struct ctl_facts {
 	const char *mountpoint;
 	const char *credentials; /* where they were found */
 	const char *state_dir;   /* NULL: none, and nothing can be written */
+	const char *cache_dir;   /* NULL: no content is kept on disk, and */
+	const char *no_cache;    /* why */
 	bool read_only;
 	int64_t started_ms;             /* Unix time */
 	const struct ctl_fact *options; /* in effect */
@@ -55,6 +58,9 @@ struct ctl_hooks {
 	int (*sync)(void *ctx, struct call *call);
 	/* Files whose content the server does not have. */
 	unsigned (*dirty)(void *ctx);
+	/* Forgets what is known about a path below the mount point, and about
+	 * all below it; -ENOENT, or the error of looking for it, and words. */
+	int (*forget)(void *ctx, struct call *call, const char *path);
 	void *ctx;
 };
 
@@ -67,6 +73,7 @@ struct ctl {
 	struct rest *rest;
 	struct pending *pending;
 	struct block_cache *blocks;
+	struct disk_tier *disk; /* NULL: none */
 };
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/attr.h"
 #include "base/counters.h"
-#include "cache/block_cache.h"
 #include "rest/errors.h"
 #include "rest/rest.h"
 #include "rest/transfers.h"
@@ -45,11 +44,4 @@ int
 ctl_live_sync(const struct ctl_at *at, const char *value UNUSED)
 {
 	return at->ctl->hooks->sync(at->ctl->hooks->ctx, at->call);
-}
-
-int
-ctl_live_drop(const struct ctl_at *at, const char *value UNUSED)
-{
-	block_cache_drop_all(at->ctl->blocks);
-	return 0;
 }

@@ -6,6 +6,6 @@
 
 ctl_show_fn ctl_live_metrics_show, ctl_live_errors_show,
     ctl_live_transfers_show;
-ctl_store_fn ctl_live_sync, ctl_live_drop;
+ctl_store_fn ctl_live_sync;
 
 #endif

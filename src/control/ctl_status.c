@@ -8,24 +8,9 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/jval.h"
+#include "control/ctl_json.h"
 
 #include "base/banned.h"
-
-/* Appends doc as text for people, and frees it.  ret: how making it went. */
-static int
-print(struct json_object *doc, int ret, struct buf *out)
-{
-	const char *text;
-
-	if (ret == 0) {
-		text = json_object_to_json_string_ext(
-		    doc, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			     JSON_C_TO_STRING_NOSLASHESCAPE);
-		ret = text == NULL ? -ENOMEM : buf_printf(out, "%s\n", text);
-	}
-	json_object_put(doc);
-	return ret;
-}
 
 /* A text, or null for "there is none". */
 static int
@@ -102,13 +87,17 @@ ctl_status_show(const struct ctl_at *at, struct buf *out)
 	if (ret == 0)
 		ret = add_text(doc, "state_directory", f->state_dir);
 	if (ret == 0)
+		ret = add_text(doc, "cache_directory", f->cache_dir);
+	if (ret == 0 && f->cache_dir == NULL)
+		ret = add_text(doc, "cache_directory_why", f->no_cache);
+	if (ret == 0)
 		ret = add_trees(doc, f);
 	if (ret == 0)
 		ret =
 		    jval_add_i64(doc, "unsent_files", hooks->dirty(hooks->ctx));
 	if (ret == 0)
 		ret = jval_add_i64(doc, "pending", counter_get(CTR_pending));
-	return print(doc, ret, out);
+	return ctl_json_print(doc, ret, out);
 }
 
 int
@@ -121,5 +110,5 @@ ctl_status_config_show(const struct ctl_at *at, struct buf *out)
 	for (size_t i = 0; i < f->n_options && ret == 0; i++)
 		ret =
 		    jval_add_str(doc, f->options[i].name, f->options[i].value);
-	return print(doc, ret, out);
+	return ctl_json_print(doc, ret, out);
 }

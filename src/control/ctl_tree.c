@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "base/columns.h"
+#include "control/ctl_cache.h"
 #include "control/ctl_live.h"
 #include "control/ctl_pending.h"
 #include "control/ctl_status.h"
@@ -62,10 +63,24 @@ static const struct ctl_row rows[] = {
 		    " sent, or with the first error." },
 	{ .path = "cache/drop",
 	    .mode = 0200,
-	    .store = ctl_live_drop,
+	    .store = ctl_cache_drop,
 	    .value = "1",
-	    .help = "Write 1: forgets the content of files that is held in"
-		    " memory and that the server has." },
+	    .help = "Write 1: forgets the content of files that the server"
+		    " has, in memory and, for this workspace and user, on"
+		    " disk." },
+	{ .path = "cache/invalidate",
+	    .mode = 0200,
+	    .store = ctl_cache_invalidate,
+	    .help = "Write a path below the mount point: forgets what is known"
+		    " about it and everything below, names, attributes and"
+		    " content; the next look asks the service.  What is not"
+		    " sent yet stays." },
+	{ .path = "cache/stats.json",
+	    .mode = 0400,
+	    .show = ctl_cache_stats_show,
+	    .help = "Content in memory and on disk: budget, bytes and blocks"
+		    " (on disk of all mounts together), hits, misses, damaged"
+		    " and evicted blocks of this mount." },
 	{ .path = "pending/{n}/path",
 	    .mode = 0400,
 	    .show = ctl_pending_path_show,

@@ -29,6 +29,7 @@ struct fixture {
 	int syncs;
 	int sync_result;
 	int retries, discards;
+	char forgotten[64];
 };
 
 static int
@@ -46,6 +47,16 @@ dirty_fake(void *ctx)
 {
 	(void)ctx;
 	return 7;
+}
+
+static int
+forget_fake(void *ctx, struct call *call, const char *path)
+{
+	struct fixture *f = ctx;
+
+	(void)call;
+	snprintf(f->forgotten, sizeof(f->forgotten), "%s", path);
+	return strcmp(path, "none") == 0 ? -ENOENT : 0;
 }
 
 static int
@@ -79,13 +90,15 @@ set_up(struct fixture *f)
 		.user = "me@x.com",
 		.source = "brickfs",
 		.mountpoint = "/m",
+		.no_cache = "no room",
 		.started_ms = 1000,
 		.options = options,
 		.n_options = 1,
 		.trees = trees,
 		.n_trees = 2,
 	};
-	f->hooks = (struct ctl_hooks){ sync_fake, dirty_fake, f };
+	f->hooks = (struct ctl_hooks){ .sync = sync_fake, .dirty = dirty_fake,
+		.forget = forget_fake, .ctx = f };
 	f->ctl = (struct ctl){ .facts = &f->facts, .hooks = &f->hooks };
 	ck_assert_int_eq(errors_new(&f->ctl.errors), 0);
 	ck_assert_int_eq(transfers_new(&f->ctl.transfers), 0);
@@ -215,7 +228,7 @@ static const struct {
 } list_rows[] = {
 	{ "", 0, "README status.json config.json metrics errors transfers sync"
 	    " cache pending " },
-	{ "cache", 0, "drop " },
+	{ "cache", 0, "drop invalidate stats.json " },
 	{ "pending", 0, "1 " },
 	{ "pending/1", 0, "path state reason data retry discard " },
 	{ "pending/2", -ENOENT, "" },
@@ -292,6 +305,8 @@ static const struct {
 	    "\nbrickfs_rate_waiting{family=\"files\",class=\"ahead\"} 0\n" },
 	{ "errors", "request id" },
 	{ "transfers", "percent" },
+	{ "cache/stats.json", "\"budget\": 8388608" },
+	{ "cache/stats.json", "\"disk\": null" },
 	{ "pending/1/path", "dbfs/a b\n" },
 	{ "pending/1/state", "failed\n" },
 	{ "pending/1/reason", "no space\n" },
@@ -323,6 +338,9 @@ START_TEST(what_is_not_known_is_null)
 	text = read_all(&f, "status.json");
 	ck_assert_ptr_nonnull(strstr(text, "\"state_directory\": null"));
 	ck_assert_ptr_nonnull(strstr(text, "\"workspace_id\": null"));
+	ck_assert_ptr_nonnull(strstr(text, "\"cache_directory\": null"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"cache_directory_why\": \"no room\""));
 	free(text);
 	tear_down(&f);
 }
@@ -453,6 +471,27 @@ START_TEST(another_value_is_refused_in_words)
 }
 END_TEST
 
+START_TEST(a_path_that_is_forgotten_is_a_line)
+{
+	struct fixture f;
+	struct ctl_session *s;
+	char *errors;
+
+	set_up(&f);
+	s = open_to_write(&f, "cache/invalidate");
+	ck_assert_int_eq(put(&f, s, "\n"), 1);
+	ck_assert_str_eq(f.forgotten, "");
+	ck_assert_int_eq(put(&f, s, "/dbfs/a b\n"), 10);
+	ck_assert_str_eq(f.forgotten, "/dbfs/a b");
+	ck_assert_int_eq(put(&f, s, "none\n"), -ENOENT);
+	ctl_session_close(s);
+	errors = read_all(&f, "errors");
+	ck_assert_ptr_nonnull(strstr(errors, ".control/cache/invalidate"));
+	free(errors);
+	tear_down(&f);
+}
+END_TEST
+
 START_TEST(who_destroys_has_to_name_it)
 {
 	struct fixture f;
@@ -524,6 +563,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_value_acts_in_the_write_that_completes_it),
 	UNIT(a_failure_is_the_result_of_the_write),
 	UNIT(another_value_is_refused_in_words),
+	UNIT(a_path_that_is_forgotten_is_a_line),
 	UNIT(who_destroys_has_to_name_it),
 	UNIT(a_value_cut_short_does_nothing_but_is_told),
 	UNIT(a_value_without_end_is_bounded),

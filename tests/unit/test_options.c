@@ -143,6 +143,7 @@ START_TEST(what_is_not_said_has_its_default)
 	ck_assert_int_eq(c.drain_timeout_ms, 60000);
 	ck_assert_int_eq(c.scratch_keep_ms, 60000);
 	ck_assert_uint_eq(c.cache_mem, 128 << 20);
+	ck_assert_uint_eq(c.cache_disk, UINT64_C(10) << 30);
 	ck_assert_int_eq(c.uid, -1);
 	ck_assert_int_eq(c.umask, -1);
 	ck_assert_int_eq(c.control, CONTROL_AUTO);
@@ -154,7 +155,7 @@ END_TEST
 START_TEST(values_arrive_whole)
 {
 	const char *const args[ARGS_MAX] = { "-fd", "-o",
-		"attr_timeout=0.25,cache_mem=32M,uid=0,gid=65534,fmask=077",
+		"attr_timeout=0.25,cache_mem=32M,cache_disk=0,uid=0,gid=65534,fmask=077",
 		"--drain-timeout=5", "--control=off", "-ostate_dir=/a\\,b",
 		"/m" };
 	struct config c;
@@ -164,6 +165,7 @@ START_TEST(values_arrive_whole)
 	ck_assert(c.foreground && c.debug);
 	ck_assert_int_eq(c.attr_timeout_ms, 250);
 	ck_assert_uint_eq(c.cache_mem, 32 << 20);
+	ck_assert_uint_eq(c.cache_disk, 0);
 	ck_assert_int_eq(c.uid, 0);
 	ck_assert_int_eq(c.gid, 65534);
 	ck_assert_int_eq(c.fmask, 077);
