@@ -43,6 +43,8 @@
 
 #define SPARE_BLOCKS 16 /* buffers kept for the next blocks */
 
+#define KEEP_BLOCKS 16 /* wait to be written to disk */
+
 /* More is never under way: what is beyond it would only take room from readers. */
 #define AHEAD_MAX (2 * BLOCK_CACHE_AHEAD * BLOCK_BYTES)
 
@@ -91,6 +93,12 @@ struct block_cache {
 	struct block *queue;
 	struct wish *buried;
 	unsigned dropping; /* drops of blocks on disk under way */
+	/* On their way to the disk, each pinned: n_keep from keep_at on. */
+	struct block *keep[KEEP_BLOCKS];
+	unsigned keep_at, n_keep;
+	struct cond kept; /* n_keep grew, or stopping */
+	bool keeper_runs;
+	pthread_t keeper;
 	char *spare[SPARE_BLOCKS]; /* of BLOCK_BYTES each */
 	unsigned n_spare;
 	struct pace pace;
@@ -318,9 +326,9 @@ begin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 	return 0;
 }
 
-/* Keeps b, which is READY and pinned, on disk, with the lock dropped. */
+/* Writes b, which is pinned, to disk, with the lock dropped. */
 static void
-keep_on_disk_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
+write_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 {
 	leave(c);
 	(void)disk_tier_write(
@@ -332,6 +340,48 @@ keep_on_disk_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 	leave(c);
 	disk_tier_drop(c->disk, &b->id.file);
 	lock_take(&c->lock);
+}
+
+/* b is READY and came from the source.  A thread of ours writes it; when it cannot
+ * follow, whoever reads ahead writes himself, and a reader's block is not kept. */
+static void
+keep_on_disk_locked(struct block_cache *c, struct call *call, struct block *b)
+    REQUIRES(c->lock)
+{
+	if (!c->keeper_runs) {
+		write_locked(c, b);
+	} else if (c->n_keep < KEEP_BLOCKS) {
+		b->pins++;
+		c->keep[(c->keep_at + c->n_keep++) % KEEP_BLOCKS] = b;
+		cond_signal(&c->kept);
+	} else if (call_class(call) == CALL_AHEAD) {
+		write_locked(c, b);
+	}
+}
+
+static void *
+run_keeper(void *arg)
+{
+	struct block_cache *c = arg;
+
+	lock_take(&c->lock);
+	while (c->n_keep > 0 || !c->stopping) {
+		struct block *b = c->keep[c->keep_at];
+
+		if (c->n_keep == 0) {
+			cond_wait(&c->kept, &c->lock);
+			continue;
+		}
+		c->keep_at = (c->keep_at + 1) % KEEP_BLOCKS;
+		c->n_keep--;
+		if (b->state == READY)
+			write_locked(c, b);
+		unpin_locked(c, b);
+		leave(c);
+		lock_take(&c->lock);
+	}
+	lock_drop(&c->lock);
+	return NULL;
 }
 
 /* Fills b from the disk or src.  The lock is dropped while the bytes travel; FETCHING
@@ -374,7 +424,7 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	}
 	cond_broadcast(&c->settled);
 	if (b->state == READY && ask_disk && !had)
-		keep_on_disk_locked(c, b);
+		keep_on_disk_locked(c, call, b);
 	return b->err;
 }
 
@@ -664,6 +714,7 @@ block_cache_new(size_t budget_bytes, struct block_cache **out)
 	lock_init(&c->lock, "block cache");
 	cond_init(&c->settled);
 	cond_init(&c->work);
+	cond_init(&c->kept);
 	*out = c;
 	return 0;
 }
@@ -687,6 +738,8 @@ block_cache_start(struct block_cache *c)
 	}
 	lock_take(&c->lock);
 	c->n_threads = n; /* fewer do as well */
+	c->keeper_runs = c->disk != NULL &&
+	    pthread_create(&c->keeper, NULL, run_keeper, c) == 0;
 	lock_drop(&c->lock);
 	return n > 0 ? 0 : -err;
 }
@@ -695,18 +748,24 @@ void
 block_cache_stop(struct block_cache *c)
 {
 	struct block *b, *next;
+	bool keeper;
 	unsigned n;
 
 	lock_take(&c->lock);
 	n = c->n_threads;
+	keeper = c->keeper_runs;
 	c->n_threads = 0;
+	c->keeper_runs = false;
 	__atomic_store_n(&c->stopping, true, __ATOMIC_RELAXED);
 	cond_broadcast(&c->work);
+	cond_broadcast(&c->kept);
 	DL_FOREACH_SAFE(c->queue, b, next)
 		remove_locked(c, b);
 	leave(c);
 	for (unsigned i = 0; i < n; i++)
 		(void)pthread_join(c->threads[i], NULL);
+	if (keeper) /* after it has written what came in */
+		(void)pthread_join(c->keeper, NULL);
 }
 
 void
@@ -725,6 +784,7 @@ block_cache_free(struct block_cache *c)
 	free_spare_locked(c);
 	leave(c);
 	cond_release(&c->work);
+	cond_release(&c->kept);
 	cond_release(&c->settled);
 	lock_release(&c->lock);
 	free(c);

@@ -6,7 +6,7 @@
  * another file, and blocks of the old one age out.
  *
  * Below memory there may be a tier on disk: asked before the source, and given what
- * the source gave.
+ * the source gave, by a thread of its own, so that no reader waits for the disk.
  *
  * Blocks that nobody waits for yet can be asked for (block_cache_want); threads of the
  * cache fetch them.  A reader that needs one before its turn takes it over, or makes
@@ -62,7 +62,8 @@ void block_cache_use_disk(struct block_cache *c, struct disk_tier *t);
  * Without them nothing is fetched ahead. */
 int block_cache_start(struct block_cache *c) WARN_UNUSED;
 
-/* Ends the threads: what they were about is given up.  May be called twice. */
+/* Ends the threads: what they were about is given up, what came in is written to disk.
+ * May be called twice. */
 void block_cache_stop(struct block_cache *c);
 void block_cache_free(struct block_cache *c); /* stops, too */
 
