@@ -76,7 +76,9 @@ struct backend_ops {
 	/* Uploads.  On success *out is the new entry, whose shown name may
 	 * differ from the one asked for.  -EEXIST: the name is taken though
 	 * p->old is NULL; perhaps by these bytes, when an answer was lost.
-	 * -EFBIG: the service does not take that many bytes. */
+	 * -EFBIG: the service does not take that many bytes.  Any failure with
+	 * *out set (NULL before): the service has taken what is not the content,
+	 * and *out says which version that is; another try may replace it. */
 	int (*put)(struct backend *b, struct call *call, const struct put *p,
 	    struct entry **out);
 

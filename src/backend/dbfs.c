@@ -27,6 +27,7 @@ struct dbfs {
 	struct rest *rest;	 /* set once, as all here */
 	struct journal *journal;
 	char *base_url;
+	bool verify_read;
 };
 
 static struct dbfs *
@@ -232,23 +233,19 @@ dbfs_put(struct backend *b, struct call *call, const struct put *p,
     struct entry **out)
 {
 	struct dbfs *d = dbfs_of(b);
-	struct version version;
-	struct entry *e;
+	const struct dbfs_upload up = { d->rest, d->journal, d->verify_read };
+	struct version version = { 0 };
 	char *path;
 	int ret;
 
 	path = new_path(p->dir, p->name, &ret);
 	if (path == NULL)
 		return ret;
-	ret = dbfs_upload(d->rest, d->journal, call, path, p, &version);
-	if (ret < 0)
-		goto out;
-	e = entry_new(b, tree, ENTRY_FILE, path, p->name, &version);
-	if (e == NULL)
+	ret = dbfs_upload(&up, call, path, p, &version);
+	if (ret == 0 || version.mtime_ms != 0)
+		*out = entry_new(b, tree, ENTRY_FILE, path, p->name, &version);
+	if (ret == 0 && *out == NULL)
 		ret = -ENOMEM;
-	else
-		*out = e;
-out:
 	free(path);
 	return ret;
 }
@@ -375,6 +372,7 @@ dbfs_new(const struct dbfs_config *config, struct backend **out)
 	}
 	d->rest = config->rest;
 	d->journal = config->journal;
+	d->verify_read = config->verify_read;
 	d->backend.ops = &dbfs_ops;
 	d->backend.tree = tree;
 	d->backend.size_max = INT64_MAX;

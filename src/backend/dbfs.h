@@ -15,6 +15,7 @@ struct dbfs_config {
 	struct rest *rest;	 /* borrowed; outlives the backend, as all here */
 	struct journal *journal; /* for steps of a replace; NULL: read-only */
 	const char *base_url;	 /* for xattr url */
+	bool verify_read;	 /* uploads are read back and compared */
 };
 
 int dbfs_new(const struct dbfs_config *config, struct backend **out) WARN_UNUSED;

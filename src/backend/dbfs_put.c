@@ -12,6 +12,7 @@
 #include "backend/dbfs_move.h"
 #include "backend/hidden.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/journal.h"
@@ -25,6 +26,7 @@ struct upload {
 	struct call *call;
 	const char *path; /* that the content is for */
 	const struct put *put;
+	bool verify_read;
 };
 
 static void
@@ -56,9 +58,59 @@ next_generation(void)
 	return atomic_fetch_add(&last, 1) + 1;
 }
 
+/* --- checks ------------------------------------------------------------------- */
+
+/* Adds what the service has and what was sent, piece by piece. */
+static int
+sum_up(struct upload *u, const char *path, struct digest_sum *theirs,
+    struct digest_sum *ours)
+{
+	char *block = malloc(API_DBFS_READ_MAX);
+	uint64_t off = 0;
+	int ret = block != NULL ? 0 : -ENOMEM;
+
+	while (ret == 0 && off < u->put->size) {
+		size_t len = u->put->size - off < API_DBFS_READ_MAX ?
+		    (size_t)(u->put->size - off) : API_DBFS_READ_MAX;
+		ssize_t n = api_dbfs_read(u->rest, u->call, path, off, block,
+		    len);
+
+		if (n < 0) {
+			ret = (int)n;
+			break;
+		}
+		digest_sum_add(theirs, block, (size_t)n);
+		ret = read_content(u, off, block, len);
+		if (ret == 0)
+			digest_sum_add(ours, block, len);
+		off += len;
+	}
+	free(block);
+	return ret;
+}
+
+static int
+check_bytes(struct upload *u, const char *path)
+{
+	struct digest_sum *theirs = digest_sum_new(), *ours = digest_sum_new();
+	char has[DIGEST_SHA256_HEX] = "", sent[DIGEST_SHA256_HEX] = "";
+	int ret;
+
+	ret = theirs != NULL && ours != NULL ?
+	    sum_up(u, path, theirs, ours) : -ENOMEM;
+	digest_sum_end(theirs, has);
+	digest_sum_end(ours, sent);
+	if (ret < 0 || strcmp(has, sent) == 0)
+		return ret;
+	log_error("dbfs", "%s: the server has bytes of SHA-256 %s, and %s was"
+	    " sent", path, has, sent);
+	say(u->call, "the server has other bytes than were sent");
+	return -EIO;
+}
+
 /* Asks the service what it has now. */
 static int
-check_size(struct upload *u, const char *path, struct version *out)
+check(struct upload *u, const char *path, struct version *out)
 {
 	struct api_dbfs_info info;
 	int ret;
@@ -68,10 +120,10 @@ check_size(struct upload *u, const char *path, struct version *out)
 		return ret == -ENOENT ? -EIO : ret;
 	if (info.is_dir || info.size != u->put->size) {
 		say(u->call, "the server has another size than was sent");
-		return -EIO;
+		return -EIO; /* or another client's file, which must stay */
 	}
 	*out = (struct version){ .mtime_ms = info.mtime_ms, .size = info.size };
-	return 0;
+	return u->verify_read ? check_bytes(u, path) : 0;
 }
 
 /* --- one request ------------------------------------------------------------ */
@@ -87,8 +139,8 @@ put_whole(struct upload *u, const char *path, struct version *out)
 	    &server_ms);
 	if (ret < 0)
 		return ret;
-	if (u->put->size > API_DBFS_BLOCK_MAX)
-		return check_size(u, path, out);
+	if (u->put->size > API_DBFS_BLOCK_MAX || u->verify_read)
+		return check(u, path, out);
 	*out = (struct version){
 		.mtime_ms = server_ms != 0 ? server_ms : clock_real_ms(),
 		.size = u->put->size,
@@ -138,7 +190,7 @@ put_blocks(struct upload *u, const char *path, bool overwrite,
 	ret = api_dbfs_close(u->rest, u->call, &stream);
 	if (ret == -EINTR)
 		return ret;
-	return check_size(u, path, out) == 0 ? 0 : ret < 0 ? ret : -EIO;
+	return check(u, path, out) == 0 ? 0 : ret < 0 ? ret : -EIO;
 }
 
 static int
@@ -170,23 +222,26 @@ put_blocks_and_swap(struct upload *u, struct journal *journal,
 		ret = put_blocks(u, sibling, false, out);
 	if (ret == 0)
 		ret = dbfs_replace(u->rest, journal, u->call, sibling, path);
+	if (ret < 0) /* was of the sibling */
+		*out = (struct version){ 0 };
 	if (ret == 0 || remove_sibling(u, sibling) == 0)
 		journal_end(journal, subject);
+	u->verify_read = false; /* the bytes were, under the other name */
 	if (ret == 0)
-		ret = check_size(u, path, out);
+		ret = check(u, path, out);
 	free(sibling);
 	return ret;
 }
 
 int
-dbfs_upload(struct rest *rest, struct journal *journal, struct call *call,
-    const char *path, const struct put *p, struct version *out)
+dbfs_upload(const struct dbfs_upload *up, struct call *call, const char *path,
+    const struct put *p, struct version *out)
 {
-	struct upload u = { rest, call, path, p };
+	struct upload u = { up->rest, call, path, p, up->verify_read };
 
 	if (p->size <= API_DBFS_PUT_MAX)
 		return put_whole(&u, path, out);
 	if (p->old == NULL)
 		return put_blocks(&u, path, false, out);
-	return put_blocks_and_swap(&u, journal, path, out);
+	return put_blocks_and_swap(&u, up->journal, path, out);
 }

@@ -61,6 +61,42 @@ digest_sha256(const void *data, size_t len, char hex[DIGEST_SHA256_HEX])
 	to_hex(hex, md, 32);
 }
 
+/* Only its address is ours. */
+static EVP_MD_CTX *
+context_of(struct digest_sum *sum)
+{
+	return (EVP_MD_CTX *)(void *)sum;
+}
+
+struct digest_sum *
+digest_sum_new(void)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1)
+		return (struct digest_sum *)(void *)ctx;
+	EVP_MD_CTX_free(ctx);
+	return NULL;
+}
+
+void
+digest_sum_add(struct digest_sum *sum, const void *data, size_t len)
+{
+	(void)EVP_DigestUpdate(context_of(sum), data, len);
+}
+
+void
+digest_sum_end(struct digest_sum *sum, char hex[DIGEST_SHA256_HEX])
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+
+	if (sum == NULL)
+		return;
+	(void)EVP_DigestFinal_ex(context_of(sum), md, NULL);
+	to_hex(hex, md, 32);
+	EVP_MD_CTX_free(context_of(sum));
+}
+
 int
 digest_sha256_file(int fd, char hex[DIGEST_SHA256_HEX])
 {
