@@ -390,6 +390,20 @@ journal_write(struct journal *j, uint16_t type, uint64_t subject,
 }
 
 int
+journal_sync(struct journal *j)
+{
+	int ret = 0;
+
+	lock_take(&j->lock);
+	if (j->fd < 0 || fdatasync(j->fd) < 0)
+		ret = rewrite_locked(j);
+	lock_drop(&j->lock);
+	if (ret < 0)
+		log_error("journal", "%s: %s", j->path, strerror(-ret));
+	return ret;
+}
+
+int
 journal_note(struct journal *j, uint16_t type, uint64_t subject,
     const char *tree, const char *path, const char *shown)
 {

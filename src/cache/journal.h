@@ -33,8 +33,12 @@ enum journal_type {
 	JOURNAL_END = 0, /* the subject is settled; no payload */
 	/* A staging file holds content for a name.  {file: its number, tree, dir:
 	 * path of the directory, name, intent: "put" (a close has promised it),
-	 * "open" or "scratch", sec, nsec: the time shown, exec?: true, partial?:
-	 * true (not all is here), old?: {mtime_ms, size, own?: true}} */
+	 * "open", "scratch" or "conflict" (the server has another version, and
+	 * nobody has decided), sec, nsec: the time shown, exec?: true, partial?:
+	 * true (not all is here), here?: [end, from, to, from, to, ...] (bytes
+	 * from..to and all from end on are here, the others are those of old),
+	 * over?: subject of a record of the same name that this one replaces,
+	 * old?: {mtime_ms, size, own?: true}} */
 	JOURNAL_STAGED = 1,
 	/* A file is being replaced in steps.  {tree, source, target, aside,
 	 * step: "begin"|"aside"|"moved"} */
@@ -69,6 +73,9 @@ int journal_write(struct journal *j, uint16_t type, uint64_t subject,
  * under, or NULL. */
 int journal_note(struct journal *j, uint16_t type, uint64_t subject,
     const char *tree, const char *path, const char *shown) WARN_UNUSED;
+
+/* Returns when all that was written so far is on disk. */
+int journal_sync(struct journal *j);
 
 /* Closes a subject.  A lost end record only repeats work that is checked before
  * it is done again, so it is not synced and cannot fail. */

@@ -94,7 +94,8 @@ pending_set(struct pending *p, struct pending_item *i, enum pending_state state,
 {
 	lock_take(&p->lock);
 	i->state = state;
-	text_copy(i->reason, sizeof(i->reason), reason);
+	if (reason != NULL)
+		text_copy(i->reason, sizeof(i->reason), reason);
 	lock_drop(&p->lock);
 }
 
@@ -243,6 +244,7 @@ const char *
 pending_state_name(enum pending_state state)
 {
 	static const char *const names[] = {
+		[PENDING_WAITING] = "waiting",
 		[PENDING_UPLOADING] = "uploading",
 		[PENDING_FAILED] = "failed",
 		[PENDING_CONFLICT] = "conflict",

@@ -19,6 +19,7 @@ struct pending_item;
 struct staged;
 
 enum pending_state {
+	PENDING_WAITING, /* for its time to be sent: -o writeback */
 	PENDING_UPLOADING,
 	PENDING_FAILED,	   /* will be tried again */
 	PENDING_CONFLICT,  /* the server has another version: needs a decision */
@@ -49,6 +50,7 @@ void pending_free(struct pending *p);
 int pending_add(struct pending *p, const char *path, struct staged *data,
     pending_fn *act, void *ctx, void (*free_ctx)(void *ctx),
     struct pending_item **out) WARN_UNUSED;
+/* reason NULL: as it was. */
 void pending_set(struct pending *p, struct pending_item *i,
     enum pending_state state, const char *reason);
 void pending_move(struct pending *p, struct pending_item *i, const char *path);

@@ -34,10 +34,6 @@
  * not be sent, and would keep its own for ever. */
 #define OTHER_DESCRIPTORS 128
 
-struct range {
-	uint64_t start, end;
-};
-
 struct staged {
 	struct staging *area; /* set once, as number and path */
 	uint64_t number;
@@ -45,7 +41,7 @@ struct staged {
 	int fd;
 
 	struct lock lock;
-	struct cond thawed; /* with lock: frozen became 0 */
+	struct cond thawed; /* with lock: frozen became 0, or marked NULL */
 	unsigned refs;	    /* atomic */
 	bool keep;	    /* with lock, as all below */
 	unsigned frozen;
@@ -53,8 +49,11 @@ struct staged {
 	struct cond written; /* with lock: writing became 0 */
 	uint64_t size;
 	uint64_t base_end;
-	struct range *ranges; /* below base_end; sorted, apart from each other */
+	struct staged_range *ranges; /* below base_end; sorted, apart */
 	size_t n_ranges, cap_ranges;
+	struct staged_range *marked; /* as ranges was at the mark */
+	size_t n_marked;
+	bool named; /* its name in the directory is durable */
 
 	struct staged *prev, *next; /* the area's list, with the area's lock */
 };
@@ -94,7 +93,7 @@ map_add(struct staged *f, uint64_t start, uint64_t end)
 	}
 	if (first == last && f->n_ranges == f->cap_ranges) {
 		size_t cap = f->cap_ranges * 2 + 4;
-		struct range *more;
+		struct staged_range *more;
 
 		more = realloc(f->ranges, cap * sizeof(*more));
 		if (more == NULL)
@@ -104,7 +103,7 @@ map_add(struct staged *f, uint64_t start, uint64_t end)
 	}
 	memmove(&f->ranges[first + 1], &f->ranges[last],
 	    (f->n_ranges - last) * sizeof(*f->ranges));
-	f->ranges[first] = (struct range){ start, end };
+	f->ranges[first] = (struct staged_range){ start, end };
 	f->n_ranges = f->n_ranges - (last - first) + 1;
 	return 0;
 }
@@ -124,19 +123,19 @@ map_cut(struct staged *f, uint64_t size)
 /* The first missing range in [start, end), false when there is none. */
 static bool
 map_missing(const struct staged *f, uint64_t start, uint64_t end,
-    struct range *out)
+    struct staged_range *out)
 {
 	uint64_t at = start;
 
 	if (end > f->base_end)
 		end = f->base_end;
 	for (size_t i = 0; i < f->n_ranges && at < end; i++) {
-		const struct range *r = &f->ranges[i];
+		const struct staged_range *r = &f->ranges[i];
 
 		if (r->end <= at)
 			continue;
 		if (r->start > at) {
-			*out = (struct range){ at,
+			*out = (struct staged_range){ at,
 				r->start < end ? r->start : end };
 			return true;
 		}
@@ -144,7 +143,7 @@ map_missing(const struct staged *f, uint64_t start, uint64_t end,
 	}
 	if (at >= end)
 		return false;
-	*out = (struct range){ at, end };
+	*out = (struct staged_range){ at, end };
 	return true;
 }
 
@@ -334,7 +333,8 @@ staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
 }
 
 int
-staged_reopen(struct staging *s, uint64_t number, struct staged **out)
+staged_reopen(struct staging *s, uint64_t number, const struct staged_map *map,
+    struct staged **out)
 {
 	struct staged *f;
 	struct stat st;
@@ -349,8 +349,39 @@ staged_reopen(struct staging *s, uint64_t number, struct staged **out)
 		return -EIO;
 	}
 	f->size = (uint64_t)st.st_size;
+	if (map != NULL) /* it may have become shorter since */
+		f->base_end = map->base_end < f->size ? map->base_end : f->size;
+	for (size_t i = 0; map != NULL && i < map->n && ret == 0; i++)
+		ret = map_add(f, map->ranges[i].start, map->ranges[i].end);
+	if (ret < 0) {
+		staged_unref(f);
+		return ret;
+	}
 	*out = f;
 	return 0;
+}
+
+int
+staged_map_get(struct staged *f, struct staged_map *out)
+{
+	struct staged_range missing;
+	int ret = 0;
+
+	out->base_end = 0;
+	out->n = 0;
+	lock_take(&f->lock);
+	if (!map_missing(f, 0, f->size, &missing)) {
+		/* Complete. */
+	} else if (f->n_ranges > STAGED_MAP_MAX) {
+		ret = -E2BIG;
+	} else {
+		out->base_end = f->base_end;
+		out->n = f->n_ranges;
+		for (size_t i = 0; i < f->n_ranges; i++)
+			out->ranges[i] = f->ranges[i];
+	}
+	lock_drop(&f->lock);
+	return ret;
 }
 
 struct staged *
@@ -376,6 +407,7 @@ staged_unref(struct staged *f)
 	cond_release(&f->thawed);
 	cond_release(&f->written);
 	lock_release(&f->lock);
+	free(f->marked);
 	free(f->ranges);
 	free(f->path);
 	free(f);
@@ -416,7 +448,7 @@ staged_size(struct staged *f)
 bool
 staged_complete(struct staged *f)
 {
-	struct range missing;
+	struct staged_range missing;
 	bool complete;
 
 	lock_take(&f->lock);
@@ -433,7 +465,7 @@ staged_complete(struct staged *f)
 static int
 fill(struct staged *f, uint64_t off, const char *bytes, size_t len)
 {
-	struct range hole;
+	struct staged_range hole;
 	int ret = 0;
 
 	lock_take(&f->lock);
@@ -450,7 +482,7 @@ fill(struct staged *f, uint64_t off, const char *bytes, size_t len)
 /* Fetches the aligned piece that holds the first byte of hole. */
 static int
 fetch(struct staged *f, struct call *call, const struct source *src,
-    struct range hole)
+    struct staged_range hole)
 {
 	uint64_t start = hole.start - hole.start % FETCH_BYTES;
 	uint64_t end = start + FETCH_BYTES;
@@ -484,7 +516,7 @@ fetch(struct staged *f, struct call *call, const struct source *src,
 static int
 reserve(struct staged *f)
 {
-	struct range hole;
+	struct staged_range hole;
 	uint64_t at = 0;
 	int ret = 0;
 
@@ -511,7 +543,7 @@ staged_fetch_all(struct staged *f, struct call *call, const struct source *src)
 	int ret = reserve(f);
 
 	while (ret == 0) {
-		struct range hole;
+		struct staged_range hole;
 		bool missing;
 
 		lock_take(&f->lock);
@@ -529,7 +561,7 @@ static ssize_t
 read_piece(struct staged *f, struct call *call, const struct source *src,
     uint64_t off, void *dst, size_t len)
 {
-	struct range hole;
+	struct staged_range hole;
 	bool missing;
 	ssize_t n;
 
@@ -686,7 +718,7 @@ staged_punch(struct staged *f, struct call *call, uint64_t off, uint64_t len)
 int
 staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out)
 {
-	struct range hole;
+	struct staged_range hole;
 	int ret = 0;
 
 	lock_take(&f->lock);
@@ -705,6 +737,49 @@ staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out)
 	}
 	lock_drop(&f->lock);
 	return ret;
+}
+
+int
+staged_mark(struct staged *f, struct call *call)
+{
+	struct staged_range *copy;
+
+	lock_take(&f->lock);
+	assert(f->frozen > 0);
+	while (f->marked != NULL) {
+		if (call_interrupted(call)) {
+			lock_drop(&f->lock);
+			return -EINTR;
+		}
+		(void)cond_wait_ms(&f->thawed, &f->lock, CALL_TICK_MS);
+	}
+	copy = malloc((f->n_ranges + 1) * sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < f->n_ranges; i++)
+		copy[i] = f->ranges[i];
+	f->marked = copy;
+	f->n_marked = f->n_ranges;
+	lock_drop(&f->lock);
+	return copy != NULL ? 0 : -ENOMEM;
+}
+
+void
+staged_unmark(struct staged *f, bool forget)
+{
+	struct staged_range *copy;
+
+	lock_take(&f->lock);
+	copy = f->marked;
+	f->marked = NULL;
+	if (copy != NULL && forget) {
+		free(f->ranges);
+		f->ranges = copy;
+		f->n_ranges = f->n_marked;
+		f->cap_ranges = f->n_marked + 1;
+		copy = NULL;
+	}
+	cond_broadcast(&f->thawed);
+	lock_drop(&f->lock);
+	free(copy);
 }
 
 void
@@ -727,8 +802,32 @@ staged_thaw(struct staged *f)
 	lock_drop(&f->lock);
 }
 
+static int
+sync_dir(const struct staging *s)
+{
+	int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = fd >= 0 && fsync(fd) == 0 ? 0 : -errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return ret;
+}
+
 int
 staged_sync(struct staged *f)
 {
-	return fdatasync(f->fd) < 0 ? -errno : 0;
+	bool named;
+	int ret = fdatasync(f->fd) < 0 ? -errno : 0;
+
+	lock_take(&f->lock);
+	named = f->named;
+	lock_drop(&f->lock);
+	if (ret == 0 && !named)
+		ret = sync_dir(f->area);
+	if (ret == 0) {
+		lock_take(&f->lock);
+		f->named = true;
+		lock_drop(&f->lock);
+	}
+	return ret;
 }

@@ -36,9 +36,25 @@ void staging_free(struct staging *s);
 int staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
     WARN_UNUSED;
 
-/* The whole file that an earlier program left under that number. */
-int staged_reopen(struct staging *s, uint64_t number, struct staged **out)
-    WARN_UNUSED;
+/* Which bytes of a file are here, when not all are: those of the ranges, and all from
+ * base_end on; the source has the others.  All are here: base_end is 0. */
+#define STAGED_MAP_MAX 128
+struct staged_range {
+	uint64_t start, end;
+};
+struct staged_map {
+	uint64_t base_end;
+	size_t n;
+	struct staged_range ranges[STAGED_MAP_MAX];
+};
+
+/* -E2BIG: it has more ranges. */
+int staged_map_get(struct staged *f, struct staged_map *out) WARN_UNUSED;
+
+/* The file that an earlier program left under that number.  map: as it was told when
+ * the bytes were last made durable; NULL: all is here. */
+int staged_reopen(struct staging *s, uint64_t number,
+    const struct staged_map *map, struct staged **out) WARN_UNUSED;
 
 /* Deletes the files that were never opened since staging_new. */
 void staging_sweep(struct staging *s);
@@ -91,12 +107,18 @@ int staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out);
 int staged_fetch_all(struct staged *f, struct call *call,
     const struct source *src);
 
+/* Between mark and unmark: forget makes what was fetched meanwhile missing again, since
+ * nobody knows of which version it was.  With f frozen.  The next mark waits for the
+ * unmark (-EINTR). */
+int staged_mark(struct staged *f, struct call *call) WARN_UNUSED;
+void staged_unmark(struct staged *f, bool forget);
+
 /* Stops writers until thaw.  Calls nest. */
 void staged_freeze(struct staged *f);
 void staged_thaw(struct staged *f);
 
-/* Makes the bytes durable.  A failure is final for what was written: the file must
- * be written anew, not synced again. */
+/* Makes the bytes durable, and the file's name.  A failure is final for what was
+ * written: the file must be written anew, not synced again. */
 int staged_sync(struct staged *f);
 
 #endif

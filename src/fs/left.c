@@ -21,6 +21,7 @@
 struct left_record {
 	uint16_t type;
 	uint64_t subject;
+	int64_t over; /* the subject whose name it has taken; 0 */
 	struct json_object *payload; /* a reference */
 };
 
@@ -40,8 +41,11 @@ vfs_left_collect(void *ctx, uint16_t type, uint64_t subject,
 		left->records = more;
 		left->cap = cap;
 	}
-	left->records[left->n++] = (struct left_record){ type, subject,
+	left->records[left->n] = (struct left_record){ type, subject, 0,
 		json_object_get(payload) };
+	if (type == JOURNAL_STAGED)
+		(void)jval_i64(payload, "over", &left->records[left->n].over);
+	left->n++;
 	return 0;
 }
 
@@ -60,15 +64,50 @@ struct leftover {
 	const char *tree, *dir, *name, *intent; /* borrowed from the payload */
 	struct staged *staged;
 	struct version old;
-	bool has_old, executable, partial;
+	bool has_old, executable;
+	bool partial; /* and nobody knows where the rest is */
 	struct timespec mtime;
 };
+
+/* What of it is here; *partial: it is not said, and not all is. */
+static int
+read_map(struct json_object *payload, struct staged_map *out, bool *partial)
+{
+	struct json_object *here;
+	int64_t at = 0;
+	size_t n;
+
+	out->base_end = 0;
+	out->n = 0;
+	(void)jval_bool(payload, "partial", partial);
+	if (!*partial || jval_array(payload, "here", &here) < 0)
+		return 0;
+	n = json_object_array_length(here);
+	if (n % 2 == 0 || n / 2 > STAGED_MAP_MAX)
+		return -EBADMSG;
+	for (size_t i = 1; i < n; i++) {
+		int64_t next = json_object_get_int64(
+		    json_object_array_get_idx(here, i));
+		struct staged_range *r = &out->ranges[(i - 1) / 2];
+
+		if (next < at)
+			return -EBADMSG;
+		*(i % 2 == 1 ? &r->start : &r->end) = (uint64_t)next;
+		at = next;
+	}
+	out->n = n / 2;
+	out->base_end = (uint64_t)json_object_get_int64(
+	    json_object_array_get_idx(here, 0));
+	*partial = false;
+	return 0;
+}
 
 static int
 read_leftover(struct vfs *v, const struct left_record *r, struct leftover *out)
 {
 	struct json_object *old;
 	int64_t number, size = 0, sec = 0, nsec = 0;
+	struct staged_map map;
 	bool own = false;
 
 	*out = (struct leftover){ .subject = r->subject };
@@ -76,10 +115,10 @@ read_leftover(struct vfs *v, const struct left_record *r, struct leftover *out)
 	    jval_str(r->payload, "dir", &out->dir) < 0 ||
 	    jval_str(r->payload, "name", &out->name) < 0 ||
 	    jval_str(r->payload, "intent", &out->intent) < 0 ||
-	    jval_i64(r->payload, "file", &number) < 0)
+	    jval_i64(r->payload, "file", &number) < 0 ||
+	    read_map(r->payload, &map, &out->partial) < 0)
 		return -EBADMSG;
 	(void)jval_bool(r->payload, "exec", &out->executable);
-	(void)jval_bool(r->payload, "partial", &out->partial);
 	(void)jval_i64(r->payload, "sec", &sec);
 	(void)jval_i64(r->payload, "nsec", &nsec);
 	out->mtime = (struct timespec){ sec, nsec };
@@ -91,7 +130,7 @@ read_leftover(struct vfs *v, const struct left_record *r, struct leftover *out)
 		out->old.size = (uint64_t)size;
 		out->old.gen = own ? UINT64_MAX : 0;
 	}
-	return staged_reopen(v->config.staging, (uint64_t)number,
+	return staged_reopen(v->config.staging, (uint64_t)number, &map,
 	    &out->staged);
 }
 
@@ -230,16 +269,27 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	return 0;
 }
 
+/* A close had promised it: it is sent, or is a scratch file. */
+static bool
+is_promised(const struct leftover *l)
+{
+	return strcmp(l->intent, "open") != 0 &&
+	    strcmp(l->intent, "conflict") != 0 && !l->partial;
+}
+
 static int
 keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 {
+	bool conflict = strcmp(l->intent, "conflict") == 0;
 	struct loose_info info = {
 		.dir = dir,
 		.name = l->name,
 		.staged = l->staged,
 		.subject = l->subject,
-		.state = PENDING_KEPT,
-		.reason = l->partial ?
+		.state = conflict ? PENDING_CONFLICT : PENDING_KEPT,
+		.reason = conflict ?
+		    "the file was changed on the server, as an earlier mount"
+		    " has found" : l->partial ?
 		    "brickfs ended while it was written; only the parts that"
 		    " were written or read are in it" :
 		    "brickfs ended before the file was closed",
@@ -276,17 +326,38 @@ take_file(struct vfs *v, const struct left_record *r)
 	dir = dir_of(v, l.tree, l.dir);
 	if (dir == NULL)
 		ret = -ENOENT;
-	else if (strcmp(l.intent, "open") == 0 || l.partial)
-		ret = keep_loose(v, dir, &l);
 	else
-		ret = revive(v, dir, &l);
+		ret = is_promised(&l) ? revive(v, dir, &l) :
+					keep_loose(v, dir, &l);
 	if (ret < 0)
 		log_warn("journal", "%s:%s/%s, unsent, stays in %s", l.tree,
 		    l.dir, l.name, staged_path(l.staged));
 	node_unref(v, dir);
 	staged_unref(l.staged);
 	return ret < 0 ? NOT_HERE :
-	    strcmp(l.intent, "open") == 0 || l.partial ? KEPT : SENT_AGAIN;
+	    is_promised(&l) ? SENT_AGAIN : KEPT;
+}
+
+/* Has the file of another record taken the name of r's?  The end of r may be lost. */
+static bool
+is_replaced(const struct vfs_left *left, const struct left_record *r)
+{
+	for (size_t i = 0; i < left->n; i++)
+		if (left->records[i].over == (int64_t)r->subject)
+			return true;
+	return false;
+}
+
+static void
+drop_file(struct vfs *v, const struct left_record *r)
+{
+	struct leftover l;
+
+	if (read_leftover(v, r, &l) == 0) {
+		staged_keep(l.staged, false);
+		staged_unref(l.staged);
+	}
+	journal_end(v->config.journal, r->subject);
 }
 
 void
@@ -297,7 +368,9 @@ left_take(struct vfs *v, const struct vfs_left *left)
 	for (size_t i = 0; i < left->n; i++) {
 		const struct left_record *r = &left->records[i];
 
-		if (r->type == JOURNAL_STAGED)
+		if (r->type == JOURNAL_STAGED && is_replaced(left, r))
+			drop_file(v, r);
+		else if (r->type == JOURNAL_STAGED)
 			found[take_file(v, r)]++;
 		else if (r->type == JOURNAL_ASIDE)
 			/* Nothing happened to the object: its real name shows

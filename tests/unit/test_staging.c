@@ -165,17 +165,17 @@ START_TEST(a_kept_file_is_found_again_by_its_number)
 	staged_unref(f);
 	staging_free(a.staging);
 	ck_assert_int_eq(staging_new(a.temp.path, &a.staging), 0);
-	ck_assert_int_eq(staged_reopen(a.staging, number + 1, &f), -ENOENT);
-	ck_assert_int_eq(staged_reopen(a.staging, number, &f), 0);
+	ck_assert_int_eq(staged_reopen(a.staging, number + 1, NULL, &f), -ENOENT);
+	ck_assert_int_eq(staged_reopen(a.staging, number, NULL, &f), 0);
 	ck_assert(staged_complete(f));
 	ck_assert_uint_eq(staged_size(f), 5);
 	expect(&a, f, 0, "hello", 5);
 	/* Looking at it does not use it up. */
 	staged_unref(f);
-	ck_assert_int_eq(staged_reopen(a.staging, number, &f), 0);
+	ck_assert_int_eq(staged_reopen(a.staging, number, NULL, &f), 0);
 	staged_keep(f, false);
 	staged_unref(f);
-	ck_assert_int_eq(staged_reopen(a.staging, number, &f), -ENOENT);
+	ck_assert_int_eq(staged_reopen(a.staging, number, NULL, &f), -ENOENT);
 	area_drop(&a);
 }
 END_TEST
@@ -215,7 +215,7 @@ START_TEST(sweeping_deletes_what_nobody_opened_and_nothing_else)
 	touch(&a.temp, "notes.txt");
 	touch(&a.temp, "0x9.data");
 	ck_assert_int_eq(staging_new(a.temp.path, &a.staging), 0);
-	ck_assert_int_eq(staged_reopen(a.staging, 7, &f), 0);
+	ck_assert_int_eq(staged_reopen(a.staging, 7, NULL, &f), 0);
 	g = make(&a, 0);
 	staging_sweep(a.staging);
 	ck_assert_int_eq(access(temp_path(&a.temp, "000004.data"), F_OK), -1);
@@ -237,7 +237,7 @@ START_TEST(a_link_planted_in_the_directory_is_not_followed)
 	area_make(&a);
 	ck_assert_int_eq(symlink("/etc/passwd", temp_path(&a.temp,
 	    "000009.data")), 0);
-	ck_assert_int_eq(staged_reopen(a.staging, 9, &f), -ELOOP);
+	ck_assert_int_eq(staged_reopen(a.staging, 9, NULL, &f), -ELOOP);
 	ck_assert_int_eq(symlink("/tmp/brickfs-planted", temp_path(&a.temp,
 	    "000001.data")), 0);
 	ck_assert_int_eq(staged_new(a.staging, 0, &f), -EEXIST);
