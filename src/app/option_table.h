@@ -17,7 +17,8 @@ enum option_kind {
 	OPTION_OCTAL,   /* int64_t */
 	OPTION_USER,    /* int64_t: a number or a name */
 	OPTION_GROUP,
-	OPTION_WORD,    /* enum: one of the words in arg, counted from 1 */
+	OPTION_WORD,    /* an enum, which gcc and clang make unsigned: one of the
+			 * words in arg, counted from 1; 0: none was given */
 	OPTION_IGNORED, /* of fstab and mount(8), of no meaning here */
 	OPTION_SECRET,  /* never on a command line */
 };

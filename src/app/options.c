@@ -176,7 +176,7 @@ set_account(struct parser *p, const struct option *o, const char *value)
 static int
 set_word(struct parser *p, const struct option *o, const char *value)
 {
-	enum control_shown n = CONTROL_AUTO;
+	unsigned n = 0;
 	const char *word = o->arg;
 
 	for (;;) {
@@ -184,7 +184,7 @@ set_word(struct parser *p, const struct option *o, const char *value)
 
 		n++;
 		if (strlen(value) == len && memcmp(word, value, len) == 0) {
-			*(enum control_shown *)place(p->config, o) = n;
+			*(unsigned *)place(p->config, o) = n;
 			return 0;
 		}
 		if (word[len] == '\0')
@@ -394,7 +394,8 @@ set_presets(struct parser *p)
 	int ret = 0;
 
 	*c = (struct config){
-		.uid = -1, .gid = -1, .umask = -1, .fmask = -1, .dmask = -1
+		.uid = -1, .gid = -1, .umask = -1, .fmask = -1, .dmask = -1,
+		.writeback_ms = -1,
 	};
 	for (size_t i = 0; (o = option_table_row(i)) != NULL && ret == 0; i++)
 		if (o->preset != NULL)
@@ -507,6 +508,8 @@ show_value(const struct config *config, const struct option *o, struct buf *out)
 		return buf_printf(out, "%" PRIu64, *(const uint64_t *)at);
 	case OPTION_SECONDS:
 		n = *(const int64_t *)at;
+		if (n < 0)
+			return 0;
 		return n % 1000 == 0 ? buf_printf(out, "%" PRId64, n / 1000)
 				     : buf_printf(out, "%" PRId64 ".%03d",
 					   n / 1000, (int)(n % 1000));
@@ -519,9 +522,9 @@ show_value(const struct config *config, const struct option *o, struct buf *out)
 		return n < 0 ? 0 : buf_printf(out, "%" PRId64, n);
 	case OPTION_WORD: {
 		const char *word = o->arg;
-		int skip = *(const enum control_shown *)at;
+		unsigned skip = *(const unsigned *)at;
 
-		if (skip == CONTROL_AUTO)
+		if (skip == 0)
 			return 0;
 		while (--skip > 0)
 			word = strchr(word, '|') + 1;

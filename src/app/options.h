@@ -20,6 +20,10 @@ enum control_shown {
 	CONTROL_OFF,
 };
 
+enum conflict_mode { CONFLICT_KEEP = 1, CONFLICT_SIBLING, CONFLICT_OVERWRITE };
+
+enum verify_mode { VERIFY_SIZE = 1, VERIFY_READ };
+
 struct config {
 	char *source;     /* as given; NULL: none */
 	char *mountpoint; /* as given */
@@ -52,6 +56,9 @@ struct config {
 	int64_t timeout_ms;
 	int64_t retry_timeout_ms;
 	int64_t drain_timeout_ms;
+	int64_t writeback_ms; /* -1: closes wait for the server */
+	enum conflict_mode conflict;
+	enum verify_mode verify;
 	uint64_t cache_mem;  /* bytes */
 	uint64_t cache_disk; /* bytes; 0: off */
 	enum control_shown control;

@@ -337,6 +337,7 @@ open_dbfs(struct stack *s)
 		.rest = s->service.rest,
 		.journal = s->journal,
 		.base_url = s->service.url,
+		.verify_read = s->config.config->verify == VERIFY_READ,
 	};
 	const struct entry *e = s->found;
 	int ret;
@@ -450,6 +451,10 @@ open_filesystem(struct stack *s)
 		.attr_ttl_ms = c->attr_timeout_ms,
 		.negative_ttl_ms = c->negative_timeout_ms,
 		.scratch_keep_ms = c->scratch_keep_ms,
+		.writeback_ms = c->writeback_ms,
+		.conflict = c->conflict == CONFLICT_SIBLING ?
+		    VFS_CONFLICT_SIBLING : c->conflict == CONFLICT_OVERWRITE ?
+		    VFS_CONFLICT_OVERWRITE : VFS_CONFLICT_KEEP,
 		.read_only = s->read_only,
 		.left = &s->left,
 	};

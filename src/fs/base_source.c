@@ -104,6 +104,12 @@ check_version(struct base_source *s, struct call *call, bool look)
 	return -ESTALE;
 }
 
+int
+base_source_check(struct base_source *s, struct call *call)
+{
+	return s->entry != NULL ? check_version(s, call, true) : 0;
+}
+
 /* The block cache lacks a block. */
 static ssize_t
 fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)

@@ -39,6 +39,9 @@ void base_source_renew(struct vfs *v, struct node *n);
 ssize_t base_source_read(struct base_source *s, struct call *call, uint64_t off,
     void *dst, size_t len);
 
+/* Looks whether the service still has that version; -ESTALE. */
+int base_source_check(struct base_source *s, struct call *call);
+
 /* Names a version, for comparing; not 0. */
 uint64_t base_source_version(const struct vfs *v, const struct entry *e);
 

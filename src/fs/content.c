@@ -179,8 +179,20 @@ content_fetch(struct vfs *v, struct call *call, struct node *n)
 		ret = get_staged(v, n, false, &staged);
 	if (ret < 0)
 		return ret;
+	if (staged_complete(staged)) {
+		staged_unref(staged);
+		return 0;
+	}
 	base_source_init(v, n, &base);
-	ret = content_fetch_all(v, call, staged, &base);
+	staged_freeze(staged);
+	ret = staged_mark(staged, call);
+	if (ret == 0)
+		ret = content_fetch_all(v, call, staged, &base);
+	/* Reads carry no version: was all of it of one? */
+	if (ret == 0)
+		ret = base_source_check(&base, call);
+	staged_unmark(staged, ret < 0);
+	staged_thaw(staged);
 	base_source_release(&base);
 	staged_unref(staged);
 	return ret;
@@ -318,7 +330,7 @@ last_close_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	} else if (node_is_dirty_locked(v, n)) {
 		/* What has just failed is tried again in its time. */
 		if (n->scratch == SCRATCH_NO && f->error == 0)
-			save_later_locked(v, n, 0);
+			save_put_off_locked(v, n);
 		else if (n->scratch == SCRATCH_LATER)
 			save_later_locked(v, n, v->config.scratch_keep_ms);
 	} else {
@@ -433,6 +445,67 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	return ret;
 }
 
+/* --- promises ---------------------------------------------------------------------- */
+
+static int
+save_and_wait(struct vfs *v, struct call *call, struct node *n)
+{
+	int ret = save_now(v, call, n);
+
+	if (ret == -EINTR)
+		save_record_abandoned(v, n);
+	return ret;
+}
+
+/* -o writeback: n is on the local disk, and will be sent.  The journal can tell the
+ * next mount what of it is still only on the server; when there are too many pieces,
+ * all is fetched first. */
+static int
+promise(struct vfs *v, struct call *call, struct node *n)
+{
+	struct staged *staged = NULL;
+	struct staged_map map;
+	bool scattered;
+	int ret = 0;
+
+	lock_take(&v->lock);
+	if (n->file->staged != NULL)
+		staged = staged_ref(n->file->staged);
+	lock_drop(&v->lock);
+	scattered = staged != NULL && staged_map_get(staged, &map) < 0;
+	staged_unref(staged);
+	if (scattered)
+		ret = content_fetch(v, call, n);
+	if (ret == 0)
+		ret = save_record_promise(v, n, true);
+	if (ret == 0)
+		save_record_waiting(v, n);
+	return ret;
+}
+
+/* A close, an fsync or a truncate of n, which is dirty, returns.  arm: it may be the
+ * last that is heard of it for long. */
+static int
+acknowledge(struct vfs *v, struct call *call, struct node *n, bool arm)
+{
+	int ret;
+
+	if (v->config.writeback_ms >= 0) {
+		ret = promise(v, call, n);
+		lock_take(&v->lock);
+		if (ret == 0 && arm && n->parent != NULL &&
+		    node_is_dirty_locked(v, n))
+			save_put_off_locked(v, n);
+		lock_drop(&v->lock);
+		/* What cannot be promised here can perhaps be sent. */
+		if (ret == 0 || ret == -EINTR)
+			return ret;
+	} else {
+		(void)save_record_promise(v, n, false); /* the server has it soon */
+	}
+	return save_and_wait(v, call, n);
+}
+
 static int
 truncate_pinned(struct vfs *v, struct call *call, struct node *n,
     struct handle *h, uint64_t size)
@@ -455,7 +528,7 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 		n->file->torn = 0;
 	send = h == NULL && n->file->writers == 0 && n->scratch == SCRATCH_NO;
 	lock_drop(&v->lock);
-	ret = send ? save_now(v, call, n) : 0;
+	ret = send ? acknowledge(v, call, n, true) : 0;
 	if (ret < 0) {
 		/* The kernel takes it that the file is as it was. */
 		lock_take(&v->lock);
@@ -555,16 +628,6 @@ content_seek(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 
 /* --- closing ----------------------------------------------------------------------- */
 
-static int
-save_and_wait(struct vfs *v, struct call *call, struct node *n)
-{
-	int ret = save_now(v, call, n);
-
-	if (ret == -EINTR)
-		save_record_abandoned(v, n);
-	return ret;
-}
-
 /* The reason why n's content will not be sent; 0: it will. */
 static int
 failed_locked(struct vfs *v UNUSED, struct node *n) REQUIRES(v->lock)
@@ -599,8 +662,7 @@ content_flush(struct vfs *v, struct call *call, struct handle *h)
 	 * sending that would empty it on the server for a moment. */
 	if (deferred || scratch)
 		return save_record_promise(v, n, true);
-	(void)save_record_promise(v, n, false); /* the server has it soon */
-	return save_and_wait(v, call, n);
+	return acknowledge(v, call, n, false);
 }
 
 int
@@ -622,6 +684,5 @@ content_sync(struct vfs *v, struct call *call, struct handle *h)
 		return 0;
 	if (scratch)
 		return save_record_promise(v, n, true);
-	(void)save_record_promise(v, n, false); /* as in content_flush */
-	return save_and_wait(v, call, n);
+	return acknowledge(v, call, n, true);
 }

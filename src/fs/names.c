@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "cache/journal.h"
 #include "fs/aside.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
@@ -272,6 +273,7 @@ static int
 unlink_held(struct vfs *v, struct call *call, struct node *parent,
     const char *name)
 {
+	bool promised = false;
 	struct node *n;
 	int ret;
 
@@ -284,12 +286,19 @@ unlink_held(struct vfs *v, struct call *call, struct node *parent,
 		if (ret == 0)
 			ret = hold_freeze(v, call, n);
 		if (ret == 0) {
+			lock_take(&v->lock);
+			promised = n->file != NULL && n->file->promised &&
+			    node_is_dirty_locked(v, n);
+			lock_drop(&v->lock);
 			ret = unlink_frozen(v, call, parent, name, n);
 			hold_thaw(v, n);
 		}
 		node_unref(v, n);
 	} while (ret == -EAGAIN);
 	save_record_reap(v);
+	/* Or the next mount would send it after all. */
+	if (ret == 0 && promised)
+		ret = journal_sync(v->config.journal);
 	return ret;
 }
 

@@ -74,6 +74,11 @@ struct node_file {
 	uint64_t saved;
 	bool deferred; /* created or emptied, and nothing written since */
 	bool flushed;  /* a close has promised to keep it */
+	bool promised; /* by a record that is on disk, as the bytes are */
+	bool conflict; /* the service has another version; nobody has decided */
+	bool beside;   /* it has, and ours is on the server under another name */
+	uint64_t over; /* subject of the record of the file that this one has
+			* replaced in its name here; 0: none */
 	bool moving;   /* a rename waits for the upload and deals with its failure */
 	int torn; /* a write did not fit on the local disk: its error; the content
 		   * is not what a program meant, and is never sent */
@@ -84,13 +89,16 @@ struct node_file {
 	uint64_t young; /* the version that was read within its first moments */
 
 	/* The saver's: see fs/save.c. */
-	bool queued;
+	bool queued; /* in vfs->queue, or vfs->asked when asked */
+	bool asked;
 	bool saving;
+	struct call *sending; /* of the save under way; NULL: none */
 	uint64_t tickets; /* saves asked for */
 	uint64_t settled; /* ticket up to which the outcome is known */
 	int result;	  /* of the last save */
 	unsigned failures; /* in a row */
 	uint64_t due_ms;   /* monotonic; 0: not waiting for a time */
+	uint64_t latest_ms; /* -o writeback puts it off no longer; 0: not put off */
 	uint64_t subject;  /* in the journal; 0: none */
 	uint64_t ended;	   /* the last subject that was ended */
 	struct pending_item *pending;
@@ -143,7 +151,7 @@ struct node {
 
 	struct node *children;	  /* of a directory */
 	struct node *prev, *next; /* in parent->children */
-	struct node *save_next, *save_prev; /* in vfs->queue or vfs->waiting */
+	struct node *save_next, *save_prev; /* in one of vfs' lists */
 	UT_hash_handle hh_id;
 	UT_hash_handle hh_name; /* by key */
 };
@@ -162,10 +170,14 @@ struct vfs {
 	struct moved_ino *moved; /* inode numbers that no longer follow the path */
 
 	/* The saver. */
-	struct node *queue;   /* each holds a reference; queued */
-	struct node *waiting; /* with due_ms; each holds a reference */
+	/* Lists of files to be sent; each holds a reference. */
+	struct node *asked;   /* somebody waits for these */
+	struct node *queue;   /* queued, too: now, for nobody */
+	struct node *waiting; /* in the order of their due_ms */
 	struct cond work;
 	unsigned saving; /* saves under way */
+	unsigned unasked; /* of these, for which nobody waited when they began */
+	unsigned again;   /* of these, after a failure */
 	unsigned dirty;	 /* nodes with unsent changes */
 	unsigned loose;	 /* contents without a node: fs/loose.h */
 	_Atomic bool stopping; /* also read without the lock */

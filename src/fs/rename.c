@@ -89,6 +89,7 @@ renamed_below(struct vfs *v, struct node *top)
 {
 	struct node *n, *next, *found;
 	uint64_t after = 0;
+	bool later = false;
 
 	do {
 		found = NULL;
@@ -108,10 +109,12 @@ renamed_below(struct vfs *v, struct node *top)
 			if (found->hidden_in != NULL)
 				aside_doom_moved(v, found);
 			else
-				save_record_renamed(v, found);
+				later |= save_record_renamed(v, found, true);
 			node_unref(v, found);
 		}
 	} while (found != NULL);
+	if (later)
+		(void)journal_sync(v->config.journal); /* logged */
 }
 
 /* The name of t shows another file: old handles must not read that. */
@@ -210,7 +213,7 @@ move_here(const struct move *m)
 			save_later_locked(v, m->n, v->config.scratch_keep_ms);
 	}
 	lock_drop(&v->lock);
-	save_record_renamed(v, m->n);
+	(void)save_record_renamed(v, m->n, false);
 	return ret;
 }
 
@@ -251,6 +254,7 @@ undo_locked(struct vfs *v, const struct move *m, struct undo *u)
 	entry_unref(n->file->base);
 	n->file->base = u->base;
 	u->base = NULL;
+	n->file->over = 0;
 	dir_drop_locked(v, m->to_dir); /* unknown what happened */
 	if (t != NULL && t->parent == NULL &&
 	    node_name_locked(v, t, m->to_dir, m->to) == 0)
@@ -299,6 +303,8 @@ begin_put(const struct move *m, struct undo *u)
 		node_set_remote_locked(v, n, NULL, 0);
 		n->file->base = base;
 		base = NULL;
+		n->file->over = m->target != NULL && m->target->file != NULL ?
+		    m->target->file->subject : 0;
 		node_changed_locked(v, n);
 		n->file->deferred = false;
 		n->file->moving = true;
@@ -308,9 +314,6 @@ begin_put(const struct move *m, struct undo *u)
 	}
 	lock_drop(&v->lock);
 	entry_unref(base);
-	if (ret == 0)
-		(void)save_record_promise(v, n, false); /* logged */
-	save_record_renamed(v, n);
 	return ret;
 }
 
@@ -415,6 +418,8 @@ move_pinned(const struct move *m)
 	lock_take(&v->lock);
 	n->file->mtime = mtime;
 	lock_drop(&v->lock);
+	(void)save_record_promise(v, n, false); /* logged */
+	(void)save_record_renamed(v, n, false);
 	ret = send_frozen(m);
 	lock_take(&v->lock);
 	n->file->moving = false;
@@ -430,7 +435,7 @@ move_pinned(const struct move *m)
 	}
 	lock_drop(&v->lock);
 	if (ret < 0 && ret != -EINTR) {
-		save_record_renamed(v, n);
+		(void)save_record_renamed(v, n, false);
 		if (u.aside && n->parent == m->from_dir)
 			(void)aside_begin(v, n); /* logged; its object shows */
 	} else if (u.object != NULL && ret == 0 && !is_put_onto(n, u.object)) {
@@ -461,6 +466,54 @@ move_by_content(const struct move *m)
 	if (ret == 0)
 		ret = move_pinned(&whole);
 	content_unpin(m->v, m->n);
+	return ret;
+}
+
+/* -o writeback: n, which the server does not know, has its new name when the journal
+ * says so, and is sent in its time as what replaces the target. */
+static int
+move_and_wait(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *n = m->n;
+	struct undo u = { 0 };
+	struct timespec mtime;
+	int ret;
+
+	ret = content_pin(v, n);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	mtime = n->file->mtime;
+	lock_drop(&v->lock);
+	ret = begin_put(m, &u);
+	if (ret < 0)
+		goto out;
+	lock_take(&v->lock);
+	n->file->mtime = mtime;
+	n->file->moving = false;
+	lock_drop(&v->lock);
+	(void)save_record_renamed(v, n, true);
+	ret = save_record_promise(v, n, true);
+	lock_take(&v->lock);
+	if (ret == 0) {
+		if (m->target != NULL)
+			forget_target_locked(v, m->target);
+		save_put_off_locked(v, n);
+	} else {
+		undo_locked(v, m, &u);
+		wait_again_locked(v, n);
+	}
+	lock_drop(&v->lock);
+	if (ret == 0)
+		save_record_waiting(v, n);
+	else
+		(void)save_record_renamed(v, n, false);
+out:
+	content_unpin(v, n);
+	entry_unref(u.object);
+	entry_unref(u.remote);
+	entry_unref(u.base);
 	return ret;
 }
 
@@ -600,7 +653,14 @@ keep_for_readers(const struct move *m)
 /* --- which way ------------------------------------------------------------------------ */
 
 /* The table of fs/rename.h. */
-enum way { COME_BACK, ASIDE, ONLY_HERE, BY_CONTENT, BY_SERVICE };
+enum way {
+	COME_BACK,
+	ASIDE,
+	ONLY_HERE,
+	AND_WAIT,
+	BY_CONTENT,
+	BY_SERVICE
+};
 
 /* Does n, moved aside, go back to where its object is? */
 static bool
@@ -650,6 +710,9 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	if (to_scratch && !onto_object && !onto_hidden && n->remote == NULL &&
 	    !has_object_locked(v, n))
 		return ONLY_HERE;
+	if (v->config.writeback_ms >= 0 && n->remote == NULL && !n->aside &&
+	    node_is_dirty_locked(v, n) && !has_object_locked(v, n))
+		return AND_WAIT;
 	if (is_here_locked(v, n) &&
 	    (!sent || onto_object || onto_hidden || n->aside))
 		return BY_CONTENT;
@@ -686,6 +749,8 @@ move_file(const struct move *m)
 		return move_aside(m);
 	case ONLY_HERE:
 		return move_here(m);
+	case AND_WAIT:
+		return move_and_wait(m);
 	case BY_CONTENT:
 		return move_by_content(m);
 	case BY_SERVICE:
@@ -787,6 +852,24 @@ move_frozen(struct move *m)
 	return ret;
 }
 
+/* What is about to become a backup is on the server first: then its object is moved
+ * aside, and its next content replaces it there. */
+static bool
+is_unsent_backup(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct node *n = m->n;
+	bool is;
+
+	lock_take(&v->lock);
+	is = v->config.writeback_ms >= 0 && n->kind == ENTRY_FILE &&
+	    scratch_of_name(m->to) != SCRATCH_NO &&
+	    n->scratch == SCRATCH_NO && node_is_dirty_locked(v, n) &&
+	    has_object_locked(v, n);
+	lock_drop(&v->lock);
+	return is;
+}
+
 static int
 rename_held(struct move *m, unsigned flags)
 {
@@ -798,6 +881,8 @@ rename_held(struct move *m, unsigned flags)
 			ret = find_target(m, flags);
 		if (ret == 0 && m->n->backend != m->to_dir->backend)
 			ret = -EXDEV;
+		if (ret == 0 && m->n != m->target && is_unsent_backup(m))
+			ret = save_now(m->v, m->call, m->n);
 		if (ret == 0 && m->n != m->target)
 			ret = move_frozen(m);
 		node_unref(m->v, m->target);

@@ -5,6 +5,8 @@
  *   the name is the file's object's own, moved aside before: only noted
  *   to a scratch name, of a file on the server: moved aside, only noted
  *   to a scratch name, of a file that is only here: only here
+ *   with -o writeback, of a file that is only here: noted, and sent in its time in
+ *     one call that overwrites the target
  *   of a file whose content is here and which is not on the server as it is, or
  *     takes another's place: its content is put under the new name in one
  *     overwriting call, then its old object is deleted

@@ -21,7 +21,15 @@
 
 #include "base/banned.h"
 
-#define SAVE_THREADS 8
+/* Uploads at once.  Some threads are left for files whose program waits, and for
+ * those that have not failed yet: a few that nobody can send delay nobody else. */
+#define SAVE_THREADS 16
+#define UNASKED_MAX  8
+#define AGAIN_MAX    4
+
+/* A file that is saved again and again is put off for at most so many times -o
+ * writeback. */
+#define PUT_OFF_TIMES 10
 
 /* How long after the n-th failure in a row the next try follows. */
 #define RETRY_FIRST_MS 5000
@@ -29,61 +37,82 @@
 
 /* --- the queue ------------------------------------------------------------ */
 
-static void
-enqueue_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
-{
-	struct node_file *f = n->file;
-
-	(void)node_ref_locked(v, n); /* that of the waiting list may be the last */
-	if (f->due_ms != 0) {
-		f->due_ms = 0;
-		DL_DELETE2(v->waiting, n, save_prev, save_next);
-		node_unref_locked(v, n);
-	}
-	if (f->queued) {
-		node_unref_locked(v, n);
-		return;
-	}
-	f->queued = true;
-	DL_APPEND2(v->queue, n, save_prev, save_next);
-	cond_signal(&v->work);
-}
-
-/* Takes n out of the queue and of the waiting list. */
+/* Takes n out of the lists that it is in. */
 static void
 dequeue_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	struct node_file *f = n->file;
+	struct node **list = f->due_ms != 0 ? &v->waiting :
+	    f->asked ? &v->asked : &v->queue;
 
-	if (f->queued) {
-		f->queued = false;
-		DL_DELETE2(v->queue, n, save_prev, save_next);
-		node_unref_locked(v, n);
-	}
-	if (f->due_ms != 0) {
-		f->due_ms = 0;
-		DL_DELETE2(v->waiting, n, save_prev, save_next);
-		node_unref_locked(v, n);
-	}
+	if (!f->queued && f->due_ms == 0)
+		return;
+	f->queued = f->asked = false;
+	f->due_ms = 0;
+	DL_DELETE2(*list, n, save_prev, save_next);
+	node_unref_locked(v, n);
+}
+
+/* asked: somebody waits for it. */
+static void
+enqueue_locked(struct vfs *v, struct node *n, bool asked) REQUIRES(v->lock)
+{
+	struct node_file *f = n->file;
+
+	if (f->queued && f->asked >= asked)
+		return;
+	(void)node_ref_locked(v, n); /* that of its list may be the last */
+	dequeue_locked(v, n);
+	f->queued = true;
+	f->asked = asked;
+	if (asked)
+		DL_APPEND2(v->asked, n, save_prev, save_next);
+	else
+		DL_APPEND2(v->queue, n, save_prev, save_next);
+	cond_signal(&v->work);
 }
 
 void
 save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 {
 	struct node_file *f = node_file_locked(v, n);
+	struct node *before;
 
 	if (f == NULL || f->queued)
 		return;
 	if (delay_ms <= 0) {
-		enqueue_locked(v, n);
+		enqueue_locked(v, n, false);
 		return;
 	}
-	if (f->due_ms == 0) {
+	if (f->due_ms == 0)
 		(void)node_ref_locked(v, n);
-		DL_APPEND2(v->waiting, n, save_prev, save_next);
-	}
+	else
+		DL_DELETE2(v->waiting, n, save_prev, save_next);
 	f->due_ms = (uint64_t)(clock_mono_ms() + delay_ms);
+	/* Most are due after all others. */
+	before = v->waiting != NULL ? v->waiting->save_prev : NULL;
+	while (before != NULL && before->file->due_ms > f->due_ms)
+		before = before != v->waiting ? before->save_prev : NULL;
+	if (before != NULL)
+		DL_APPEND_ELEM2(v->waiting, before, n, save_prev, save_next);
+	else
+		DL_PREPEND2(v->waiting, n, save_prev, save_next);
 	cond_signal(&v->work);
+}
+
+void
+save_put_off_locked(struct vfs *v, struct node *n)
+{
+	int64_t delay_ms = v->config.writeback_ms, now = clock_mono_ms();
+	struct node_file *f = node_file_locked(v, n);
+
+	if (f == NULL)
+		return;
+	if (delay_ms > 0 && f->latest_ms == 0)
+		f->latest_ms = (uint64_t)(now + PUT_OFF_TIMES * delay_ms);
+	if (delay_ms > 0 && now + delay_ms > (int64_t)f->latest_ms)
+		delay_ms = (int64_t)f->latest_ms - now;
+	save_later_locked(v, n, delay_ms);
 }
 
 /* Moves what is due into the queue.  Returns ms until the next is due. */
@@ -92,14 +121,12 @@ queue_due_locked(struct vfs *v) REQUIRES(v->lock)
 {
 	uint64_t now = (uint64_t)clock_mono_ms();
 	int64_t next_ms = 60000;
-	struct node *n, *next;
 
-	DL_FOREACH_SAFE2(v->waiting, n, next, save_next) {
-		if (n->file->due_ms <= now)
-			enqueue_locked(v, n);
-		else if ((int64_t)(n->file->due_ms - now) < next_ms)
-			next_ms = (int64_t)(n->file->due_ms - now);
-	}
+	while (v->waiting != NULL && v->waiting->file->due_ms <= now)
+		enqueue_locked(v, v->waiting, false);
+	if (v->waiting != NULL &&
+	    (int64_t)(v->waiting->file->due_ms - now) < next_ms)
+		next_ms = (int64_t)(v->waiting->file->due_ms - now);
 	return next_ms;
 }
 
@@ -113,25 +140,48 @@ is_in_the_way_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock)
 	return aside != NULL && aside->file->saving;
 }
 
-/* The first node that may be worked on, which is saving from now on; its queue
- * reference is the caller's. */
+/* The first node of a list that may be worked on; NULL: there is none. */
 static struct node *
-pick_locked(struct vfs *v) REQUIRES(v->lock)
+first_ready_locked(struct vfs *v, struct node *list, bool asked)
+    REQUIRES(v->lock)
 {
 	struct node *n;
 
-	DL_FOREACH2(v->queue, n, save_next) {
+	DL_FOREACH2(list, n, save_next) {
 		if (n->file->saving || hold_is_frozen_locked(v, n) ||
 		    is_in_the_way_locked(v, n))
 			continue;
-		n->file->queued = false;
-		DL_DELETE2(v->queue, n, save_prev, save_next);
-		/* At once: who freezes it must see that. */
-		n->file->saving = true;
-		v->saving++;
-		return n;
+		if (asked || n->file->failures == 0 || v->again < AGAIN_MAX)
+			return n;
 	}
 	return NULL;
+}
+
+/* A save under way. */
+struct save {
+	struct node *n; /* a reference */
+	bool asked, again; /* when it began */
+};
+
+/* Takes the node whose turn it is, which is saving from now on. */
+static bool
+pick_locked(struct vfs *v, struct save *out) REQUIRES(v->lock)
+{
+	struct node *n = first_ready_locked(v, v->asked, true);
+
+	if (n == NULL && v->unasked < UNASKED_MAX)
+		n = first_ready_locked(v, v->queue, false);
+	if (n == NULL)
+		return false;
+	*out = (struct save){ node_ref_locked(v, n), n->file->asked,
+		n->file->failures > 0 };
+	dequeue_locked(v, n);
+	/* At once: who freezes it must see that. */
+	n->file->saving = true;
+	v->saving++;
+	v->unasked += !out->asked;
+	v->again += out->again;
+	return true;
 }
 
 /* --- one save ----------------------------------------------------------------- */
@@ -178,6 +228,8 @@ settle_locked(struct vfs *v, struct node *n, uint64_t ticket, int ret)
 	if (ret == 0) {
 		f->failures = 0;
 		f->words[0] = '\0';
+		if (!node_is_dirty_locked(v, n))
+			f->latest_ms = 0;
 	} else if (n->parent != NULL && !f->moving) {
 		f->failures++;
 		if (!is_final(ret))
@@ -214,20 +266,64 @@ is_stopping(void *arg)
 	return v->stopping;
 }
 
+/* Whether it is to be sent, and the ticket that this answers. */
+static bool
+begin_locked(struct vfs *v, const struct save *s, struct call *call,
+    uint64_t *ticket) REQUIRES(v->lock)
+{
+	struct node_file *f = s->n->file;
+	bool asked = f->tickets > f->settled, wanted;
+
+	*ticket = f->tickets;
+	f->sending = call;
+	if (asked) /* a program waits, as it does for a read */
+		call_promote(call);
+	wanted = !s->n->aside && !s->n->delete_at_release &&
+	    wants_upload_locked(v, s->n, asked);
+	if (wanted && f->pending != NULL)
+		pending_set(v->config.pending, f->pending, PENDING_UPLOADING,
+		    NULL);
+	return wanted;
+}
+
 static void
-save_one(struct vfs *v, struct node *n)
+end_locked(struct vfs *v, const struct save *s, const struct call *call,
+    uint64_t ticket, int ret) REQUIRES(v->lock)
+{
+	struct node *n = s->n;
+	struct node_file *f = n->file;
+
+	f->saving = false;
+	f->sending = NULL;
+	v->saving--;
+	v->unasked -= !s->asked;
+	v->again -= s->again;
+	if (ret < 0 && call->words[0] != '\0')
+		memcpy(f->words, call->words, sizeof(f->words));
+	settle_locked(v, n, ticket, ret);
+	save_drop_torn_locked(v, n);
+	/* Changed again while it was sent, and nobody is left to close it. */
+	if (ret == 0 && node_is_dirty_locked(v, n) && f->opens == 0 &&
+	    n->scratch == SCRATCH_NO && n->parent != NULL)
+		save_put_off_locked(v, n);
+	node_keep_content_locked(v, n);
+	node_unref_locked(v, n);
+	cond_broadcast(&v->work);
+}
+
+static void
+save_one(struct vfs *v, const struct save *s)
 {
 	struct call call = { .op = "upload", .class = CALL_BACKGROUND,
 		.interrupted = is_stopping, .arg = v };
-	struct node_file *f = n->file;
+	struct node *n = s->n;
 	uint64_t ticket;
 	bool wanted, renames;
 	int ret = 0;
 
 	lock_take(&v->lock);
-	ticket = f->tickets;
 	renames = n->aside || n->delete_at_release;
-	wanted = !renames && wants_upload_locked(v, n, ticket > f->settled);
+	wanted = begin_locked(v, s, &call, &ticket);
 	lock_drop(&v->lock);
 
 	if (renames) {
@@ -244,19 +340,7 @@ save_one(struct vfs *v, struct node *n)
 	save_record_reap(v); /* before those who wait go on */
 
 	lock_take(&v->lock);
-	f->saving = false;
-	v->saving--;
-	if (ret < 0 && call.words[0] != '\0')
-		memcpy(f->words, call.words, sizeof(f->words));
-	settle_locked(v, n, ticket, ret);
-	save_drop_torn_locked(v, n);
-	/* Changed again while it was sent, and nobody is left to close it. */
-	if (ret == 0 && node_is_dirty_locked(v, n) && f->opens == 0 &&
-	    n->scratch == SCRATCH_NO && n->parent != NULL)
-		save_later_locked(v, n, 0);
-	node_keep_content_locked(v, n);
-	node_unref_locked(v, n);
-	cond_broadcast(&v->work);
+	end_locked(v, s, &call, ticket, ret);
 	lock_drop(&v->lock);
 }
 
@@ -264,18 +348,18 @@ static void *
 run(void *arg)
 {
 	struct vfs *v = arg;
+	struct save s;
 
 	lock_take(&v->lock);
 	while (!v->stopping) {
 		int64_t next_ms = queue_due_locked(v);
-		struct node *n = pick_locked(v);
 
-		if (n == NULL) {
+		if (!pick_locked(v, &s)) {
 			(void)cond_wait_ms(&v->work, &v->lock, next_ms + 1);
 			continue;
 		}
 		lock_drop(&v->lock);
-		save_one(v, n);
+		save_one(v, &s);
 		lock_take(&v->lock);
 	}
 	lock_drop(&v->lock);
@@ -284,35 +368,58 @@ run(void *arg)
 
 /* --- for operations ----------------------------------------------------------- */
 
+/* A file whose upload somebody has asked for. */
+struct asked {
+	struct node *n; /* a reference, borrowed by save_now */
+	uint64_t ticket; /* 0: nothing is to be sent */
+	int ret; /* why it never is; 0 */
+};
+
+static void
+ask_locked(struct vfs *v, const struct call *call, struct asked *a)
+    REQUIRES(v->lock)
+{
+	struct node_file *f = a->n->file;
+
+	a->ticket = 0;
+	a->ret = 0;
+	if (f == NULL || (!node_is_dirty_locked(v, a->n) && !f->saving))
+		return;
+	a->ret = f->torn; /* it is never sent */
+	if (a->ret < 0)
+		return;
+	a->ticket = ++f->tickets;
+	enqueue_locked(v, a->n, true);
+	if (f->sending != NULL && call_class(call) == CALL_DEMAND)
+		call_promote(f->sending);
+}
+
+static int
+await_locked(struct vfs *v, struct call *call, const struct asked *a)
+    REQUIRES(v->lock)
+{
+	struct node_file *f = a->n->file;
+
+	if (a->ticket == 0)
+		return a->ret;
+	while (f->settled < a->ticket) {
+		if (call_interrupted(call) || v->stopping)
+			return -EINTR;
+		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+	}
+	memcpy(call->words, f->words, sizeof(call->words));
+	return f->result;
+}
+
 int
 save_now(struct vfs *v, struct call *call, struct node *n)
 {
-	struct node_file *f;
-	uint64_t ticket;
+	struct asked a = { .n = n };
 	int ret;
 
 	lock_take(&v->lock);
-	f = n->file;
-	if (f == NULL || (!node_is_dirty_locked(v, n) && !f->saving)) {
-		lock_drop(&v->lock);
-		return 0;
-	}
-	if (f->torn != 0) { /* it is never sent */
-		ret = f->torn;
-		lock_drop(&v->lock);
-		return ret;
-	}
-	ticket = ++f->tickets;
-	enqueue_locked(v, n);
-	while (f->settled < ticket) {
-		if (call_interrupted(call) || v->stopping) {
-			lock_drop(&v->lock);
-			return -EINTR;
-		}
-		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
-	}
-	ret = f->result;
-	memcpy(call->words, f->words, sizeof(call->words));
+	ask_locked(v, call, &a);
+	ret = await_locked(v, call, &a);
 	lock_drop(&v->lock);
 	return ret;
 }
@@ -321,7 +428,7 @@ save_now(struct vfs *v, struct call *call, struct node *n)
  * only what some close has promised to keep; the rest is not what a program meant
  * to leave behind. */
 static size_t
-unsent_locked(struct vfs *v, struct node **out, size_t max, bool promised)
+unsent_locked(struct vfs *v, struct asked *out, size_t max, bool promised)
     REQUIRES(v->lock)
 {
 	struct node *n, *next;
@@ -333,7 +440,7 @@ unsent_locked(struct vfs *v, struct node **out, size_t max, bool promised)
 		if (n->parent != NULL && node_is_dirty_locked(v, n) &&
 		    n->scratch == SCRATCH_NO && !is_final(n->file->error) &&
 		    (!promised || n->file->flushed || n->file->opens == 0))
-			out[count++] = node_ref_locked(v, n);
+			out[count++].n = node_ref_locked(v, n);
 	}
 	return count;
 }
@@ -351,27 +458,34 @@ refused_locked(struct vfs *v) REQUIRES(v->lock)
 	return v->loose > 0 ? -ESTALE : 0;
 }
 
+/* All are asked for before the first is waited for. */
 static int
 send_all(struct vfs *v, struct call *call, bool promised)
 {
-	struct node **all;
+	struct asked *all;
 	size_t n;
 	int ret = 0, refused;
 
 	lock_take(&v->lock);
-	all = calloc(v->dirty + 1, sizeof(struct node *));
+	all = calloc(v->dirty + 1, sizeof(*all));
 	n = all != NULL ? unsent_locked(v, all, v->dirty + 1, promised) : 0;
 	for (size_t i = 0; i < n; i++)
-		enqueue_locked(v, all[i]);
+		ask_locked(v, call, &all[i]);
 	refused = refused_locked(v);
-	lock_drop(&v->lock);
-	for (size_t i = 0; i < n; i++) {
-		int one = ret == -EINTR ? -EINTR : save_now(v, call, all[i]);
+	for (size_t i = 0; i < n && ret != -EINTR; i++) {
+		char words[CALL_WORDS];
+		int one;
 
+		memcpy(words, call->words, sizeof(words));
+		one = await_locked(v, call, &all[i]);
 		if (ret == 0 || one == -EINTR)
 			ret = one;
-		node_unref(v, all[i]);
+		else
+			memcpy(call->words, words, sizeof(call->words));
 	}
+	for (size_t i = 0; i < n; i++)
+		node_unref_locked(v, all[i].n);
+	lock_drop(&v->lock);
 	free(all);
 	return ret == 0 ? refused : ret;
 }
@@ -394,6 +508,7 @@ save_forget_locked(struct vfs *v, struct node *n)
 		f->result = 0;
 	}
 	f->error = 0;
+	f->latest_ms = 0;
 	save_record_drop_locked(v, n);
 	(void)node_ref_locked(v, n);
 	dequeue_locked(v, n);
@@ -481,7 +596,7 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 	hurry(v);
 	(void)send_all(v, &call, true); /* what fails is counted below */
 	lock_take(&v->lock);
-	while ((v->queue != NULL || v->saving > 0) && !is_over(&end))
+	while ((v->queue != NULL || v->asked != NULL || v->saving > 0) && !is_over(&end))
 		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 	v->stopping = true;
 	cond_broadcast(&v->work);

@@ -4,7 +4,12 @@
  * interrupted while the upload goes on.  A file has at most one upload at a time;
  * writers of it wait meanwhile (cache/staging.h).  What fails stays in staging, is
  * listed as pending and tried again; what the service refuses for good stays until
- * a person decides. */
+ * a person decides.
+ *
+ * What somebody waits for goes first, in the order in which it was asked for, and its
+ * requests have the class of a program's (CALL_DEMAND), also when the waiting begins in
+ * the middle; what nobody waits for follows, in the order in which it is due, as
+ * CALL_BACKGROUND. */
 #ifndef FS_SAVE_H
 #define FS_SAVE_H
 
@@ -17,6 +22,10 @@ int save_now(struct vfs *v, struct call *call, struct node *n);
 /* Asks for an upload that nobody waits for; delay_ms 0: at once. */
 void save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
     REQUIRES(v->lock);
+
+/* The same when nobody has n open any more: at once, or as long after as -o writeback
+ * says, from the last such call on. */
+void save_put_off_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
 /* n's changes will not be sent: it was deleted, or its content dropped. */
 void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);

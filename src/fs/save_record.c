@@ -25,12 +25,52 @@ intent_of(const struct node *n)
 {
 	if (n->scratch != SCRATCH_NO)
 		return "scratch";
+	if (n->file->conflict)
+		return "conflict";
 	return n->file->flushed ? "put" : "open";
 }
 
-/* The record of n as it is now; NULL when out of memory. */
+static int
+add_number(struct json_object *array, uint64_t n)
+{
+	struct json_object *o = json_object_new_int64((int64_t)n);
+
+	if (o != NULL && json_object_array_add(array, o) == 0)
+		return 0;
+	json_object_put(o);
+	return -ENOMEM;
+}
+
+/* What is missing comes from the old version; without a map it is just missing. */
+static int
+add_map(struct json_object *p, const struct staged_map *map)
+{
+	struct json_object *here;
+	int ret;
+
+	if (map != NULL && map->base_end == 0)
+		return 0;
+	ret = jval_add_bool(p, "partial", true);
+	if (ret < 0 || map == NULL)
+		return ret;
+	here = json_object_new_array();
+	ret = here != NULL ? add_number(here, map->base_end) : -ENOMEM;
+	for (size_t i = 0; ret == 0 && i < map->n; i++) {
+		ret = add_number(here, map->ranges[i].start);
+		if (ret == 0)
+			ret = add_number(here, map->ranges[i].end);
+	}
+	if (ret == 0)
+		return jval_add(p, "here", here);
+	json_object_put(here);
+	return ret;
+}
+
+/* The record of n as it is now; NULL when out of memory.  map: NULL when it is too
+ * long. */
 static struct json_object *
-payload_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+payload_locked(struct vfs *v, struct node *n, const struct staged_map *map)
+    REQUIRES(v->lock)
 {
 	const struct entry *dir = n->parent->remote, *base = n->file->base;
 	struct json_object *p = json_object_new_object(), *old = NULL;
@@ -53,8 +93,10 @@ payload_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 		ret = jval_add_i64(p, "sec", n->file->mtime.tv_sec);
 	if (ret == 0)
 		ret = jval_add_i64(p, "nsec", n->file->mtime.tv_nsec);
-	if (ret == 0 && !staged_complete(n->file->staged))
-		ret = jval_add_bool(p, "partial", true);
+	if (ret == 0)
+		ret = add_map(p, map);
+	if (ret == 0 && n->file->over != 0)
+		ret = jval_add_i64(p, "over", (int64_t)n->file->over);
 	if (ret == 0 && base != NULL) {
 		old = json_object_new_object();
 		ret = jval_add_i64(old, "mtime_ms", base->version.mtime_ms);
@@ -72,8 +114,24 @@ payload_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	return NULL;
 }
 
+/* The staging file of n, if that is to be sent, with a reference. */
+static struct staged *
+unsent_staged(struct vfs *v, struct node *n)
+{
+	struct staged *staged = NULL;
+
+	lock_take(&v->lock);
+	if (n->parent != NULL && n->file->staged != NULL &&
+	    node_is_dirty_locked(v, n))
+		staged = staged_ref(n->file->staged);
+	lock_drop(&v->lock);
+	return staged;
+}
+
+/* With what is known of staged, n's. */
 static int
-write_record(struct vfs *v, struct node *n, bool durable)
+write_known(struct vfs *v, struct node *n, const struct staged *staged,
+    const struct staged_map *map, bool durable)
 {
 	struct json_object *p = NULL;
 	uint64_t subject = 0;
@@ -81,12 +139,12 @@ write_record(struct vfs *v, struct node *n, bool durable)
 	int ret;
 
 	lock_take(&v->lock);
-	if (n->parent != NULL && n->file->staged != NULL &&
+	if (n->parent != NULL && n->file->staged == staged &&
 	    node_is_dirty_locked(v, n)) {
 		if (n->file->subject == 0)
 			n->file->subject = journal_subject(v->config.journal);
 		subject = n->file->subject;
-		p = payload_locked(v, n);
+		p = payload_locked(v, n, map);
 	}
 	lock_drop(&v->lock);
 	if (subject == 0)
@@ -99,9 +157,41 @@ write_record(struct vfs *v, struct node *n, bool durable)
 	/* It was sent meanwhile: the record may have come after its end. */
 	lock_take(&v->lock);
 	ended = n->file->ended >= subject;
+	if (ret == 0 && durable && n->file->subject == subject)
+		n->file->promised = true;
 	lock_drop(&v->lock);
 	if (ended)
 		journal_end(v->config.journal, subject);
+	return ret;
+}
+
+/* durable: the bytes are on disk first, and then the record. */
+static int
+write_record(struct vfs *v, struct node *n, bool durable)
+{
+	struct staged *staged = unsent_staged(v, n);
+	struct staged_map map;
+	bool known;
+	int ret = 0;
+
+	if (staged == NULL)
+		return 0;
+	/* The map before the bytes: what comes to it meanwhile need not be on
+	 * disk. */
+	known = staged_map_get(staged, &map) == 0;
+	if (durable)
+		ret = staged_sync(staged);
+	if (ret < 0) { /* nobody knows what is in it now */
+		log_error("save", "%s: %s", staged_path(staged),
+		    strerror(-ret));
+		lock_take(&v->lock);
+		if (!n->file->promised)
+			n->file->torn = ret;
+		lock_drop(&v->lock);
+	} else {
+		ret = write_known(v, n, staged, known ? &map : NULL, durable);
+	}
+	staged_unref(staged);
 	return ret;
 }
 
@@ -125,8 +215,9 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 	f->mtime = clock_real();
 	n->attr.has_mtime = false;
 	f->error = 0; /* what is new has not failed */
+	f->conflict = false;
 	if (!was_dirty)
-		f->flushed = false;
+		f->flushed = f->promised = false;
 	lock_drop(&v->lock);
 	return was_dirty ? 0 : write_record(v, n, false);
 }
@@ -134,33 +225,31 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 int
 save_record_promise(struct vfs *v, struct node *n, bool durable)
 {
-	struct staged *staged = NULL;
 	bool told;
-	int ret = 0;
 
 	lock_take(&v->lock);
 	told = n->file->flushed;
 	n->file->flushed = true;
-	if (durable && n->file->staged != NULL)
-		staged = staged_ref(n->file->staged);
 	lock_drop(&v->lock);
-	if (staged != NULL)
-		ret = staged_sync(staged);
-	staged_unref(staged);
-	if (ret == 0 && (!told || durable))
-		ret = write_record(v, n, durable);
-	return ret;
+	return told && !durable ? 0 : write_record(v, n, durable);
 }
 
-void
-save_record_renamed(struct vfs *v, struct node *n)
+bool
+save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 {
 	struct pending_item *item;
+	bool promised, later;
 	char *path;
 
 	if (n->kind != ENTRY_FILE || n->file == NULL)
-		return;
-	(void)write_record(v, n, false); /* logged; the old one still names it */
+		return false;
+	lock_take(&v->lock);
+	promised = n->file->promised && node_is_dirty_locked(v, n);
+	/* Of a whole file the bytes are on disk since the promise. */
+	later = promised && one_of_many && staged_complete(n->file->staged);
+	lock_drop(&v->lock);
+	/* A failure is logged; the old record still names it. */
+	(void)write_record(v, n, promised && !later);
 	lock_take(&v->lock);
 	item = n->file->pending;
 	path = node_path_locked(v, n);
@@ -168,6 +257,7 @@ save_record_renamed(struct vfs *v, struct node *n)
 		pending_move(v->config.pending, item, path);
 	lock_drop(&v->lock);
 	free(path);
+	return later;
 }
 
 /* Something to end: a record, an item of the pending list. */
@@ -190,6 +280,7 @@ save_record_drop_locked(struct vfs *v, struct node *n)
 		return; /* they end when the node is dropped next time */
 	*d = (struct doomed){ f->subject, f->pending, v->doomed };
 	v->doomed = d;
+	f->over = 0;
 	if (f->subject != 0)
 		f->ended = f->subject;
 	f->subject = 0;
@@ -254,7 +345,7 @@ waiting_act(void *ctx, struct call *call, enum pending_action action)
 	}
 	lock_drop(&v->lock);
 	save_record_reap(v);
-	return 0;
+	return journal_sync(v->config.journal);
 }
 
 /* Others list it, and end the item, at the same time. */
@@ -292,8 +383,10 @@ list_pending(struct vfs *v, struct node *n, enum pending_state state,
 	if (item != NULL) /* somebody else was faster */
 		pending_remove(v->config.pending, item);
 	save_record_reap(v);
-	log_warn("save", "%s is not on the server (%s); it is kept in %s",
-	    path != NULL ? path : "a file", reason, staged_path(data));
+	if (state != PENDING_WAITING)
+		log_warn("save", "%s is not on the server (%s); it is kept in"
+		    " %s", path != NULL ? path : "a file", reason,
+		    staged_path(data));
 	staged_unref(data);
 	free(path);
 }
@@ -313,6 +406,20 @@ save_record_abandoned(struct vfs *v, struct node *n)
 		    " goes on");
 }
 
+void
+save_record_waiting(struct vfs *v, struct node *n)
+{
+	bool listed;
+
+	lock_take(&v->lock);
+	listed = n->parent == NULL || n->file->staged == NULL ||
+	    n->file->pending != NULL || !node_is_dirty_locked(v, n);
+	lock_drop(&v->lock);
+	if (!listed)
+		list_pending(v, n, PENDING_WAITING,
+		    "it is sent a while after its last close");
+}
+
 /* --- outcomes ------------------------------------------------------------------- */
 
 /* Another version is on the server: ours must not replace it and must not hide it
@@ -328,8 +435,10 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	info.staged = staged_ref(n->file->staged);
 	info.subject = n->file->subject;
 	info.state = PENDING_CONFLICT;
-	info.reason = words[0] != '\0' ? words :
-	    err == -EEXIST ? "a file of that name was made on the server" :
+	info.reason = !staged_complete(info.staged) ?
+	    "the file was changed on the server; only the parts that were"
+	    " written or read are in this" :
+	    words[0] != '\0' ? words : err == -EEXIST ? "a file of that name was made on the server" :
 			     "the file was changed on the server";
 	info.path = node_path_locked(v, n);
 	lock_drop(&v->lock);
@@ -347,20 +456,40 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	node_unref(v, info.dir);
 }
 
+/* The server has theirs under the name and ours beside it. */
+static void
+leave_name(struct vfs *v, struct node *n, int err)
+{
+	lock_take(&v->lock);
+	dir_drop_locked(v, n->parent);
+	node_part_locked(v, n);
+	save_forget_locked(v, n);
+	n->file->error = err;
+	lock_drop(&v->lock);
+}
+
 int
 save_record_outcome(struct vfs *v, struct node *n, int ret, const char *words)
 {
-	bool named;
+	bool named, met, beside;
 
 	lock_take(&v->lock);
 	named = n->parent != NULL && !n->file->moving;
+	met = named && (ret == -ESTALE || ret == -EEXIST);
+	beside = met && n->file->beside;
+	n->file->beside = false;
+	n->file->conflict = met && !beside;
 	if (ret == 0 && !node_is_dirty_locked(v, n))
 		save_record_drop_locked(v, n);
 	lock_drop(&v->lock);
 	if (ret == 0 || !named)
 		return ret;
+	if (beside) {
+		leave_name(v, n, ret);
+		return ret;
+	}
 	(void)save_record_promise(v, n, true); /* logged */
-	if (ret == -ESTALE || ret == -EEXIST)
+	if (met)
 		part_ways(v, n, ret, words);
 	else if (ret != -EINTR)
 		list_pending(v, n, PENDING_FAILED,

@@ -10,15 +10,20 @@
 int save_record_change(struct vfs *v, struct node *n, bool written);
 
 /* A close or an fsync of n returns now and relies on the record.  durable: content
- * and record are on disk first. */
+ * and record are on disk first.  When the content cannot be made durable, it is torn
+ * unless it was promised before. */
 int save_record_promise(struct vfs *v, struct node *n, bool durable);
 
 /* The program that waited for n's upload was interrupted: it goes on, and is listed
  * as pending until it has ended. */
 void save_record_abandoned(struct vfs *v, struct node *n);
 
-/* n has another name or directory. */
-void save_record_renamed(struct vfs *v, struct node *n);
+/* n waits for its time to be sent (-o writeback), and is listed as pending. */
+void save_record_waiting(struct vfs *v, struct node *n);
+
+/* n has another name or directory.  A promise holds for the new one when this
+ * returns; one_of_many: when journal_sync has returned after it was true. */
+bool save_record_renamed(struct vfs *v, struct node *n, bool one_of_many);
 
 /* An upload of n ended.  Ends the record or says why it is still there.  When the
  * service has another version, the content becomes a loose one (fs/loose.h) and n

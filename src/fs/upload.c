@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "fs/aside.h"
 #include "fs/base_source.h"
+#include "fs/conflict.h"
 #include "fs/content.h"
 #include "fs/dir.h"
 
@@ -52,29 +53,42 @@ read_staged(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 	return staged_read(ctx, call, NULL, off, dst, len);
 }
 
-/* With staged frozen. */
-static int
-send_frozen(struct vfs *v, struct call *call, const struct upload *up,
+int
+upload_put(struct call *call, const struct upload *up, const struct entry *old,
     struct entry **out)
 {
 	struct backend *b = up->dir->backend;
 	struct put put = {
 		.dir = up->dir,
 		.name = up->name,
+		.old = old,
 		.size = staged_size(up->staged),
 		.content = { .read = read_staged, .ctx = up->staged },
 	};
-	int ret;
 
 	if (put.size > b->size_max)
 		return -EFBIG;
+	return b->ops->put != NULL ? b->ops->put(b, call, &put, out) : -EROFS;
+}
+
+/* With staged frozen. */
+static int
+send_frozen(struct vfs *v, struct call *call, const struct upload *up,
+    struct entry **out)
+{
+	const struct entry *old = NULL;
+	int ret;
+
+	if (staged_size(up->staged) > up->dir->backend->size_max)
+		return -EFBIG;
+	ret = staged_mark(up->staged, call);
+	if (ret < 0)
+		return ret;
 	ret = content_fetch_all(v, call, up->staged, up->base);
 	if (ret == 0)
-		ret = check_old(call, up->old, &put.old);
-	if (ret == 0)
-		ret = b->ops->put != NULL ? b->ops->put(b, call, &put, out) :
-					    -EROFS;
-	return ret;
+		ret = check_old(call, up->old, &old);
+	staged_unmark(up->staged, ret < 0);
+	return ret == 0 ? upload_put(call, up, old, out) : ret;
 }
 
 int
@@ -113,11 +127,8 @@ same_bytes(struct call *call, const struct entry *e, struct staged *staged)
 	return same;
 }
 
-/* Is what the service has under the name, though it is not what we replace, just
- * what we would put there?  An upload whose answer was lost in a crash, or another
- * client that did the same. */
-static bool
-is_there_already(struct call *call, const struct upload *up,
+bool
+upload_is_there(struct call *call, const struct upload *up,
     struct entry **out)
 {
 	struct call look = *call;
@@ -158,6 +169,34 @@ node_sent_locked(struct vfs *v, struct node *n, struct entry *e, uint64_t goal)
 		dir_put_locked(v, n->parent, e);
 }
 
+/* Frozen, and its answer was another version than up->old. */
+static int
+settle_conflict(struct vfs *v, struct call *call, struct node *n,
+    const struct upload *up, int err, struct entry **out)
+{
+	struct timespec mtime;
+	bool beside;
+	int ret;
+
+	if (upload_is_there(call, up, out)) {
+		call->words[0] = '\0';
+		return 0;
+	}
+	lock_take(&v->lock);
+	mtime = n->file->mtime;
+	beside = !n->file->moving; /* the rename fails, and leaves it where it was */
+	lock_drop(&v->lock);
+	ret = conflict_decide(v, call, up, err, &mtime, beside, out);
+	if (ret == err && *out != NULL) {
+		lock_take(&v->lock);
+		n->file->beside = true;
+		if (n->parent != NULL)
+			dir_put_locked(v, n->parent, *out);
+		lock_drop(&v->lock);
+	}
+	return ret;
+}
+
 int
 upload_node(struct vfs *v, struct call *call, struct node *n)
 {
@@ -190,16 +229,17 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 		ret = aside_keep(v, call, aside);
 	if (ret == 0)
 		ret = send_frozen(v, call, &up, &e);
-	if ((ret == -ESTALE || ret == -EEXIST) &&
-	    is_there_already(call, &up, &e)) {
-		call->words[0] = '\0';
-		ret = 0;
-	}
+	if (ret == -ESTALE || ret == -EEXIST)
+		ret = settle_conflict(v, call, n, &up, ret, &e);
+	lock_take(&v->lock);
 	if (ret == 0) {
-		lock_take(&v->lock);
 		node_sent_locked(v, n, e, goal);
-		lock_drop(&v->lock);
+	} else if (e != NULL && !n->file->beside) {
+		/* The next try replaces what has become of this one. */
+		entry_unref(n->file->base);
+		n->file->base = entry_ref(e);
 	}
+	lock_drop(&v->lock);
 	if (ret == 0 && aside != NULL)
 		aside_replaced(v, aside);
 	staged_thaw(up.staged);

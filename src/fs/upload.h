@@ -20,7 +20,19 @@ struct upload {
 int upload_content(struct vfs *v, struct call *call, const struct upload *up,
     struct entry **out);
 
-/* The same for a dirty node, which has its new version and is clean after it. */
+/* Its last step: content that is complete and frozen is put over old, which is known to
+ * be what the service has; NULL: the name is free. */
+int upload_put(struct call *call, const struct upload *up,
+    const struct entry *old, struct entry **out);
+
+/* Is what the service has under the name, though it is not what we replace, just
+ * what we would put there?  An upload whose answer was lost in a crash, or another
+ * client that did the same.  Then *out is its entry. */
+bool upload_is_there(struct call *call, const struct upload *up,
+    struct entry **out);
+
+/* upload_content of a dirty node, which has its new version and is clean after it.
+ * What another version on the server means is said by -o conflict (fs/conflict.h). */
 int upload_node(struct vfs *v, struct call *call, struct node *n);
 
 #endif

@@ -33,6 +33,13 @@ int vfs_left_collect(void *ctx, uint16_t type, uint64_t subject,
     struct json_object *payload);
 void vfs_left_release(struct vfs_left *left);
 
+/* What becomes of content when the service has another version under its name. */
+enum vfs_conflict {
+	VFS_CONFLICT_KEEP,      /* kept here, for a person to decide */
+	VFS_CONFLICT_SIBLING,   /* sent under a name beside it */
+	VFS_CONFLICT_OVERWRITE, /* it replaces theirs */
+};
+
 struct vfs_config {
 	/* Borrowed; all outlive the vfs.  staging, journal and overlay are NULL
 	 * together: then nothing can be written (read_only must be set). */
@@ -51,6 +58,10 @@ struct vfs_config {
 	int64_t attr_ttl_ms;
 	int64_t negative_ttl_ms;
 	int64_t scratch_keep_ms;
+	/* Closes promise, and uploads follow so long after; -1: closes wait for
+	 * them. */
+	int64_t writeback_ms;
+	enum vfs_conflict conflict;
 	bool read_only;
 
 	const struct vfs_left *left; /* taken up by vfs_new; may be NULL */

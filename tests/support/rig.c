@@ -61,6 +61,7 @@ rig_init(struct rig *r)
 		.attr_ttl_ms = 10000,
 		.negative_ttl_ms = 3000,
 		.scratch_keep_ms = 60000,
+		.writeback_ms = -1,
 	};
 	r->call = (struct call){ .op = "test", .interrupted = is_interrupted,
 		.arg = &r->interrupt };
