@@ -192,6 +192,8 @@ begin(struct fake *f, struct call *call, enum fake_op op, int *after)
 	f->waiting[op]++;
 	cond_broadcast(&f->changed);
 	while (f->blocked[op] && ret == 0) {
+		if (op == FAKE_PUT)
+			f->put_class = call_class(call);
 		if (call_interrupted(call))
 			ret = -EINTR;
 		else
@@ -370,6 +372,25 @@ whole_content(struct call *call, const struct put *p, ssize_t *got)
 }
 
 static int
+await_unstuck(struct fake *f, struct call *call, const char *path)
+{
+	int ret = 0;
+
+	lock_take(&f->lock);
+	f->n_stuck++;
+	while (ret == 0 && f->stuck != NULL &&
+	    strncmp(path, f->stuck, strlen(f->stuck)) == 0) {
+		if (call_interrupted(call))
+			ret = -EINTR;
+		else
+			(void)cond_wait_ms(&f->changed, &f->lock, 10);
+	}
+	f->n_stuck--;
+	lock_drop(&f->lock);
+	return ret;
+}
+
+static int
 fake_put(struct backend *b, struct call *call, const struct put *p,
     struct entry **out)
 {
@@ -380,7 +401,9 @@ fake_put(struct backend *b, struct call *call, const struct put *p,
 	ssize_t got;
 	/* Read before and after waiting: it must stay as it is. */
 	char *first = whole_content(call, p, &got);
-	int after, ret = begin(f, call, FAKE_PUT, &after);
+	int after, stuck = await_unstuck(f, call, path);
+	int begun = begin(f, call, FAKE_PUT, &after);
+	int ret = stuck < 0 ? stuck : begun;
 	char *data = whole_content(call, p, &got);
 
 	ck_assert_int_eq(got, (ssize_t)p->size);
@@ -754,6 +777,15 @@ fake_unblock(struct fake *f, enum fake_op op)
 {
 	lock_take(&f->lock);
 	f->blocked[op] = false;
+	cond_broadcast(&f->changed);
+	lock_drop(&f->lock);
+}
+
+void
+fake_stick(struct fake *f, const char *prefix)
+{
+	lock_take(&f->lock);
+	f->stuck = prefix;
 	cond_broadcast(&f->changed);
 	lock_drop(&f->lock);
 }

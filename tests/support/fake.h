@@ -57,6 +57,9 @@ struct fake {
 	bool held[FAKE_OPS];
 	unsigned done[FAKE_OPS]; /* and not answered yet */
 	unsigned delay_ms[FAKE_OPS]; /* each takes that long */
+	const char *stuck; /* puts of paths that begin so are held back */
+	unsigned n_stuck;  /* of them */
+	enum call_class put_class; /* of the last put, now */
 	bool stale_list; /* the next list answers what was there when it came */
 	bool own_times; /* a put says the time that the service shows */
 };
@@ -105,6 +108,8 @@ void fake_lose_answer(struct fake *f, enum fake_op op, int err);
 /* Holds calls back, before their effect. */
 void fake_block(struct fake *f, enum fake_op op);
 void fake_unblock(struct fake *f, enum fake_op op);
+/* Holds puts of paths that begin so back, before anything else; NULL: no more. */
+void fake_stick(struct fake *f, const char *prefix);
 /* Holds answers back: the call has had its effect. */
 void fake_hold(struct fake *f, enum fake_op op, bool hold);
 /* Returns when n calls are held back, before or after their effect. */

@@ -636,7 +636,8 @@ rig_settle(struct rig *r)
 
 	ck_assert_int_eq(save_all(v, &r->call), 0);
 	lock_take(&v->lock);
-	while (v->dirty > 0 || v->saving > 0 || v->queue != NULL) {
+	while (v->dirty > 0 || v->saving > 0 || v->queue != NULL ||
+	    v->asked != NULL) {
 		ck_assert_int_lt(clock_mono_ms(), until);
 		(void)cond_wait_ms(&v->changed, &v->lock, 20);
 	}

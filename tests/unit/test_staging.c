@@ -622,7 +622,94 @@ START_TEST(a_fetch_never_overwrites_what_was_written)
 }
 END_TEST
 
+/* --- the map, for the journal ------------------------------------------------------- */
+
+START_TEST(a_map_tells_what_is_here)
+{
+	struct staged_map map;
+	struct staged *f;
+	uint64_t number;
+	struct area a;
+
+	area_make(&a);
+	f = make(&a, 100);
+	put(&a, f, 10, "ten");
+	put(&a, f, 50, "fifty");
+	put(&a, f, 98, "beyond");
+	ck_assert_int_eq(staged_map_get(f, &map), 0);
+	ck_assert_uint_eq(map.base_end, 100);
+	ck_assert_uint_eq(map.n, 3);
+	ck_assert_uint_eq(map.ranges[1].start, 50);
+	ck_assert_uint_eq(map.ranges[2].end, 100);
+	number = staged_number(f);
+	staged_keep(f, true);
+	staged_unref(f);
+	ck_assert_int_eq(staged_reopen(a.staging, number, &map, &f), 0);
+	ck_assert(!staged_complete(f));
+	ck_assert_uint_eq(staged_size(f), 104);
+	ck_assert_int_eq(staged_fetch_all(f, &a.call, &a.source), 0);
+	expect(&a, f, 10, "ten", 3);
+	expect(&a, f, 50, "fifty", 5);
+	expect(&a, f, 98, "beyond", 6);
+	ck_assert_int_eq(staged_map_get(f, &map), 0);
+	ck_assert_uint_eq(map.base_end, 0);
+	staged_keep(f, false);
+	staged_unref(f);
+	area_drop(&a);
+}
+END_TEST
+
+START_TEST(a_map_of_too_many_pieces_is_refused)
+{
+	struct staged_map map;
+	struct staged *f;
+	struct area a;
+
+	area_make(&a);
+	f = make(&a, 10000);
+	for (unsigned i = 0; i < STAGED_MAP_MAX; i++)
+		put(&a, f, 10 * i, "x");
+	ck_assert_int_eq(staged_map_get(f, &map), 0);
+	put(&a, f, 9990, "x");
+	ck_assert_int_eq(staged_map_get(f, &map), -E2BIG);
+	staged_unref(f);
+	area_drop(&a);
+}
+END_TEST
+
+START_TEST(what_was_fetched_can_be_forgotten)
+{
+	struct staged *f;
+	struct area a;
+
+	area_make(&a);
+	f = make(&a, 100);
+	put(&a, f, 10, "ten");
+	staged_freeze(f);
+	ck_assert_int_eq(staged_mark(f, &a.call), 0);
+	ck_assert_int_eq(staged_fetch_all(f, &a.call, &a.source), 0);
+	ck_assert(staged_complete(f));
+	/* Another one waits for its turn. */
+	a.interrupt = true;
+	ck_assert_int_eq(staged_mark(f, &a.call), -EINTR);
+	a.interrupt = false;
+	staged_unmark(f, true);
+	ck_assert(!staged_complete(f));
+	ck_assert_int_eq(staged_mark(f, &a.call), 0);
+	ck_assert_int_eq(staged_fetch_all(f, &a.call, &a.source), 0);
+	staged_unmark(f, false);
+	ck_assert(staged_complete(f));
+	staged_thaw(f);
+	expect(&a, f, 10, "ten", 3);
+	staged_unref(f);
+	area_drop(&a);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT(a_map_tells_what_is_here),
+	UNIT(a_map_of_too_many_pieces_is_refused),
+	UNIT(what_was_fetched_can_be_forgotten),
 	UNIT(a_directory_open_to_others_is_refused),
 	UNIT(a_file_is_private_and_gone_with_its_last_user),
 	UNIT(a_kept_file_is_found_again_by_its_number),
