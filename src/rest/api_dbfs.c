@@ -272,40 +272,75 @@ api_dbfs_read(struct rest *r, struct call *call, const char *path,
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-/* {"path": "...", "overwrite": true, "contents": "<base64>"} or the like: json-c
- * would walk the text character by character. */
-static int
-frame(struct buf *out, const char *head, const char *key, const void *data,
-    size_t len)
+/* {"path": "...", "overwrite": true, "contents": "<base64>"} or the like, made while it
+ * is sent: many uploads at once must not hold their content in memory. */
+struct framed {
+	struct buf head; /* up to the first digit */
+	const struct rest_body *data;
+	uint64_t text_len; /* of the digits */
+};
+
+#define FRAME_BYTES 6144 /* encoded at a time; whole groups of three */
+
+static const char frame_tail[] = "\"}";
+
+/* Digits from the one at off on, at most len of them; how many, or -errno. */
+static ssize_t
+encode_piece(const struct framed *f, uint64_t off, char *dst, size_t len)
 {
-	size_t text = BASE64_TEXT_LEN(len);
+	char bytes[FRAME_BYTES], text[BASE64_TEXT_LEN(FRAME_BYTES) + 1];
+	uint64_t at = off / 4 * 3;
+	size_t skip = off % 4, n = sizeof(bytes);
 	int ret;
 
-	ret = buf_printf(out, "{%s,\"%s\":\"", head, key);
-	if (ret == 0)
-		ret = buf_reserve(out, text);
+	if (n > f->data->len - at)
+		n = (size_t)(f->data->len - at);
+	ret = f->data->read(f->data->ctx, at, bytes, n);
 	if (ret < 0)
 		return ret;
-	base64_encode(out->data + out->len, data, len);
-	out->len += text;
-	return buf_puts(out, "\"}");
+	base64_encode(text, bytes, n);
+	n = BASE64_TEXT_LEN(n) - skip;
+	if (n > len)
+		n = len;
+	memcpy(dst, text + skip, n);
+	return (ssize_t)n;
 }
 
 static int
-read_buf(void *ctx, uint64_t off, void *dst, size_t len)
+read_framed(void *ctx, uint64_t off, void *dst, size_t len)
 {
-	const struct buf *b = ctx;
+	const struct framed *f = ctx;
+	char *to = dst;
 
-	memcpy(dst, b->data + off, len);
+	while (len > 0) {
+		uint64_t in_text = off - f->head.len;
+		ssize_t n;
+
+		if (off < f->head.len) {
+			n = (ssize_t)(f->head.len - off < len ?
+				f->head.len - off : len);
+			memcpy(to, f->head.data + off, (size_t)n);
+		} else if (in_text < f->text_len) {
+			n = encode_piece(f, in_text, to, len);
+		} else {
+			n = (ssize_t)len;
+			memcpy(to, frame_tail + (in_text - f->text_len), len);
+		}
+		if (n < 0)
+			return (int)n;
+		to += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
 	return 0;
 }
 
 static int
 post_framed(struct rest *r, struct call *call, const char *method_path,
-    const char *subject, struct buf *text, bool repeatable,
+    const char *subject, struct framed *f, bool repeatable,
     struct rest_answer *out)
 {
-	struct rest_body body = { text->len, read_buf, text };
+	struct rest_body body = { .read = read_framed, .ctx = f };
 	struct rest_request req = {
 		.method = "POST",
 		.path = method_path,
@@ -316,6 +351,8 @@ post_framed(struct rest *r, struct call *call, const char *method_path,
 		.repeatable = repeatable,
 	};
 
+	f->text_len = BASE64_TEXT_LEN(f->data->len);
+	body.len = f->head.len + f->text_len + strlen(frame_tail);
 	return rest_send(r, call, &req, out);
 }
 
@@ -323,32 +360,20 @@ static int
 put_json(struct rest *r, struct call *call, const char *path,
     const struct rest_body *body, bool overwrite, struct rest_answer *answer)
 {
-	struct buf head, text;
-	char *bytes = malloc((size_t)body->len + 1);
+	struct framed f = { .data = body };
 	int ret;
 
-	buf_init(&head, 1 << 17);
-	buf_init(&text, BASE64_TEXT_LEN((size_t)API_DBFS_BLOCK_MAX) +
-	    (1 << 17));
-	ret = bytes != NULL ? 0 : -ENOMEM;
+	buf_init(&f.head, 1 << 17);
+	ret = buf_puts(&f.head, "{\"path\":");
 	if (ret == 0)
-		ret = body->read(body->ctx, 0, bytes, (size_t)body->len);
+		ret = jval_quote(&f.head, path);
 	if (ret == 0)
-		ret = buf_puts(&head, "\"path\":");
-	if (ret == 0)
-		ret = jval_quote(&head, path);
-	if (ret == 0)
-		ret = buf_printf(&head, ",\"overwrite\":%s",
+		ret = buf_printf(&f.head, ",\"overwrite\":%s,\"contents\":\"",
 		    overwrite ? "true" : "false");
 	if (ret == 0)
-		ret = frame(&text, buf_text(&head), "contents", bytes,
-		    (size_t)body->len);
-	free(bytes);
-	if (ret == 0)
-		ret = post_framed(r, call, "/api/2.0/dbfs/put", path, &text,
-		    true, answer);
-	buf_release(&head);
-	buf_release(&text);
+		ret = post_framed(r, call, "/api/2.0/dbfs/put", path, &f, true,
+		    answer);
+	buf_release(&f.head);
 	return ret;
 }
 
@@ -417,23 +442,29 @@ api_dbfs_create(struct rest *r, struct call *call, const char *path,
 	return ret;
 }
 
+static int
+read_memory(void *ctx, uint64_t off, void *dst, size_t len)
+{
+	memcpy(dst, (const char *)ctx + off, len);
+	return 0;
+}
+
 int
 api_dbfs_add_block(struct rest *r, struct call *call,
     const struct api_dbfs_stream *s, const void *data, size_t len)
 {
+	struct rest_body body = { len, read_memory, (void *)(uintptr_t)data };
+	struct framed f = { .data = &body };
 	struct rest_answer answer = { 0 };
-	struct buf text;
-	char head[48];
 	int ret;
 
-	(void)snprintf(head, sizeof(head), "\"handle\":%" PRId64,
+	buf_init(&f.head, 128);
+	ret = buf_printf(&f.head, "{\"handle\":%" PRId64 ",\"data\":\"",
 	    s->handle);
-	buf_init(&text, BASE64_TEXT_LEN((size_t)API_DBFS_BLOCK_MAX) + 256);
-	ret = frame(&text, head, "data", data, len);
 	if (ret == 0)
 		ret = post_framed(r, call, "/api/2.0/dbfs/add-block",
-		    s->subject, &text, false, &answer);
-	buf_release(&text);
+		    s->subject, &f, false, &answer);
+	buf_release(&f.head);
 	rest_answer_release(&answer);
 	return ret == -ENOENT ? -EIO : ret; /* the handle is gone, not a file */
 }
