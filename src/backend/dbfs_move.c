@@ -37,7 +37,7 @@ static int
 look_at_both(struct rest *rest, const struct call *call, const char *from,
     const char *to, int ret)
 {
-	struct call look = *call;
+	struct call look = call_copy(call);
 	int from_there, to_there;
 
 	from_there = exists(rest, &look, from);
@@ -105,7 +105,7 @@ note_step(const struct replace *r, const char *step)
 static void
 put_back(struct rest *rest, struct call *call, const struct replace *r)
 {
-	struct call again = *call;
+	struct call again = call_copy(call);
 	int ret;
 
 	again.words[0] = '\0'; /* the first failure's words are the caller's */

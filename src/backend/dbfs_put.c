@@ -196,7 +196,7 @@ put_blocks(struct upload *u, const char *path, bool overwrite,
 static int
 remove_sibling(struct upload *u, const char *sibling)
 {
-	struct call again = *u->call; /* the words are those of the failure */
+	struct call again = call_copy(u->call); /* the words are those of the failure */
 	int ret = api_dbfs_delete(u->rest, &again, sibling, false);
 
 	if (ret < 0)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* How often a wait looks up. */
 #define CALL_TICK_MS 100
@@ -57,6 +58,24 @@ call_promote(struct call *call)
 	__atomic_store_n(&call->class, CALL_DEMAND, __ATOMIC_RELAXED);
 }
 
+/* For a step of it that says its own words.  Plain assignment would race with a
+ * promotion, which the copy does not get. */
+static inline struct call
+call_copy(const struct call *call)
+{
+	struct call copy = {
+		.op = call->op,
+		.class = call_class(call),
+		.interrupted = call->interrupted,
+		.let_go = call->let_go,
+		.arg = call->arg,
+		.queued_ms = call->queued_ms,
+	};
+
+	memcpy(copy.words, call->words, sizeof(copy.words));
+	return copy;
+}
+
 static inline bool
 call_interrupted(const struct call *call)
 {
@@ -77,7 +96,7 @@ call_steady_interrupted(void *arg)
 static inline struct call
 call_steady(struct call *outer)
 {
-	struct call call = *outer;
+	struct call call = call_copy(outer);
 
 	call.interrupted = call_steady_interrupted;
 	call.let_go = NULL;

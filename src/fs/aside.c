@@ -151,7 +151,7 @@ aside_hide(struct vfs *v, struct call *call, const struct entry *e,
 	const struct backend_ops *ops = e->backend->ops;
 	struct entry *goal = NULL, *now = NULL;
 	char name[HIDDEN_NAME_BYTES];
-	struct call look = *call;
+	struct call look = call_copy(call);
 	int ret;
 
 	hidden_name(name);

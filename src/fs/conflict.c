@@ -123,7 +123,7 @@ int
 conflict_decide(struct vfs *v, struct call *call, const struct upload *up,
     int err, const struct timespec *mtime, bool beside, struct entry **out)
 {
-	struct call again = *call; /* the words are those of the conflict */
+	struct call again = call_copy(call); /* the words are those of the conflict */
 	int ret = err;
 
 	/* What is missing was of a version that is gone. */

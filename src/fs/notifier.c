@@ -100,11 +100,14 @@ notifier_start(struct notifier *n, struct fuse_session *session)
 {
 	int err;
 
+	/* Uploads of what an earlier mount left run already. */
+	lock_take(&n->lock);
 	n->session = session;
 	n->running = true;
 	err = pthread_create(&n->thread, NULL, run, n);
 	if (err != 0)
 		n->running = false;
+	lock_drop(&n->lock);
 	return -err;
 }
 

@@ -131,7 +131,7 @@ bool
 upload_is_there(struct call *call, const struct upload *up,
     struct entry **out)
 {
-	struct call look = *call;
+	struct call look = call_copy(call);
 	struct entry *e = NULL;
 
 	if (up->dir->backend->ops->lookup(up->dir->backend, &look, up->dir,

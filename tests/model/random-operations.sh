@@ -9,10 +9,11 @@ model=$builddir/tests/model/model
 seed=${SEED:-1}
 steps=${STEPS:-300}
 threads=4
+options=${options:-}
 mkdir "$work/mirror"
 
 start_emulator
-mount_brickfs -o cache_mem=16M dbfs:/
+mount_brickfs -o "cache_mem=16M$options" dbfs:/
 
 # round SEED
 round() {
@@ -29,7 +30,7 @@ round "$seed"
 unmount
 same_on_server
 note "after a remount"
-mount_brickfs -o cache_mem=16M,attr_timeout=0,negative_timeout=0 dbfs:/
+mount_brickfs -o "cache_mem=16M,attr_timeout=0,negative_timeout=0$options" dbfs:/
 round $((seed + 1))
 
 note "while one call of ten fails for a moment"
@@ -48,10 +49,10 @@ note "with names of temporary files"
 SCRATCH=1
 export SCRATCH
 steps=$((steps * 3))
-mount_brickfs -o cache_mem=16M,scratch_keep=1 dbfs:/
+mount_brickfs -o "cache_mem=16M,scratch_keep=1$options" dbfs:/
 round $((seed + 3))
 unmount
-mount_brickfs -o cache_mem=16M,scratch_keep=1 dbfs:/
+mount_brickfs -o "cache_mem=16M,scratch_keep=1$options" dbfs:/
 round $((seed + 4))
 unmount
 same_on_server -x '*~' -x '.*.swp' -x 'sed??????' -x '#*#'
