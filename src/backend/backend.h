@@ -44,6 +44,67 @@ struct put {
 	struct source content;
 };
 
+struct json_object;
+struct parts; /* a content that is sent in parts; each backend has its own */
+
+/* An optional group of a backend whose service takes a new content in parts and shows
+ * none of it before the last call.  Then parts may leave while the file is still being
+ * written.  No backend has it yet, and nothing calls it: DBFS shows a stream at its
+ * close and takes blocks in their order alone.
+ *
+ * Part n, from 0 on, is bytes [n * part_bytes, (n + 1) * part_bytes) of the content; the
+ * last one may be shorter.  Parts are sent in any order and several at once.
+ *
+ * The staging file holds the whole content all the time: parts are a head start, never
+ * the only copy.  So the caller, fs/, does this:
+ *
+ *   begin     when a file that nobody else writes has its first part_bytes written from
+ *             0 on without a gap, none of it from an older version
+ *   send      a part, once all its bytes are written and the writer is beyond its end;
+ *             with the class CALL_BACKGROUND until a close waits for it
+ *   a write or truncate that changes bytes of a part that was sent, or is on its way
+ *             that part is sent again before the end when again is true; else abort,
+ *             and the content is put as a whole
+ *   rename, unlink, an O_TRUNC
+ *             abort: the upload belongs to its name
+ *   close     writers stop, the version on the server is compared as before a put, what
+ *             is missing is sent, then finish; -o verify and -o conflict mean what
+ *             they do for a put
+ *   a failure abort; the content stays in staging, is pending, and is put as a whole
+ *
+ * What the backend must know to abort in another process is a JSON object that only it
+ * understands.  It is the member "parts" of the file's JOURNAL_STAGED record, and is
+ * durable before the first part leaves.  The next mount aborts it, and sends from
+ * staging what a close had promised: it never relies on parts. */
+struct part_ops {
+	/* p as for put, of which size and content are not known yet.  *record:
+	 * see above; one reference for the caller. */
+	int (*begin)(struct backend *b, struct call *call, const struct put *p,
+	    struct json_object **record, struct parts **out);
+
+	/* Bytes of part n, len of them from content at n * part_bytes; they stay as
+	 * they are until it returns.  Any thread; never the same part twice at a
+	 * time.  A failure leaves the upload usable. */
+	int (*send)(struct parts *p, struct call *call, unsigned n,
+	    const struct source *content, size_t len);
+
+	/* Every part of a content of size bytes was sent: in one step the name
+	 * shows it.  *out and errors as of put; -EEXIST, -ESTALE and success end
+	 * the upload, after other errors it may be called again or aborted. */
+	int (*finish)(struct parts *p, struct call *call, uint64_t size,
+	    struct entry **out);
+
+	/* Nothing of it remains on the server; an upload that is not there is
+	 * success.  By its record, since an earlier mount may have begun it; p
+	 * NULL then, else it is freed, whatever the result. */
+	int (*abort)(struct backend *b, struct call *call, struct parts *p,
+	    struct json_object *record);
+
+	uint64_t part_bytes;
+	unsigned parts_max;
+	bool again; /* a part that is sent again replaces what it was */
+};
+
 struct session; /* an open ENTRY_SESSION; each backend has its own */
 
 struct backend_ops {
@@ -81,6 +142,8 @@ struct backend_ops {
 	 * and *out says which version that is; another try may replace it. */
 	int (*put)(struct backend *b, struct call *call, const struct put *p,
 	    struct entry **out);
+
+	const struct part_ops *parts; /* NULL: put is the only way */
 
 	/* Can name be made in a directory of b?  0, -EINVAL, -ENAMETOOLONG,
 	 * -EPERM.  No request. */

@@ -38,6 +38,7 @@ enum journal_type {
 	 * true (not all is here), here?: [end, from, to, from, to, ...] (bytes
 	 * from..to and all from end on are here, the others are those of old),
 	 * over?: subject of a record of the same name that this one replaces,
+	 * parts?: of the backend, for content that is sent in parts,
 	 * old?: {mtime_ms, size, own?: true}} */
 	JOURNAL_STAGED = 1,
 	/* A file is being replaced in steps.  {tree, source, target, aside,

@@ -264,6 +264,17 @@ staging_sweep(struct staging *s)
 	lock_drop(&s->lock);
 }
 
+bool
+staging_is_crowded(struct staging *s)
+{
+	bool crowded;
+
+	lock_take(&s->lock);
+	crowded = s->n_files > s->max / 2;
+	lock_drop(&s->lock);
+	return crowded;
+}
+
 /* --- files ---------------------------------------------------------------- */
 
 static int

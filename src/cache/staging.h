@@ -36,6 +36,9 @@ void staging_free(struct staging *s);
 int staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
     WARN_UNUSED;
 
+/* Are so many files open that those who keep them open should not for long? */
+bool staging_is_crowded(struct staging *s);
+
 /* Which bytes of a file are here, when not all are: those of the ranges, and all from
  * base_end on; the source has the others.  All are here: base_end is 0. */
 #define STAGED_MAP_MAX 128

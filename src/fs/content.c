@@ -490,7 +490,8 @@ acknowledge(struct vfs *v, struct call *call, struct node *n, bool arm)
 {
 	int ret;
 
-	if (v->config.writeback_ms >= 0) {
+	if (v->config.writeback_ms >= 0 &&
+	    !staging_is_crowded(v->config.staging)) {
 		ret = promise(v, call, n);
 		lock_take(&v->lock);
 		if (ret == 0 && arm && n->parent != NULL &&

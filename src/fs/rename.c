@@ -499,7 +499,8 @@ move_and_wait(const struct move *m)
 	if (ret == 0) {
 		if (m->target != NULL)
 			forget_target_locked(v, m->target);
-		save_put_off_locked(v, n);
+		if (n->file->opens == 0)
+			save_put_off_locked(v, n);
 	} else {
 		undo_locked(v, m, &u);
 		wait_again_locked(v, n);

@@ -214,7 +214,9 @@ expect_remote /dbfs/drained "$work/two"
 note "what there is no time for stays for the next mount"
 mount_brickfs -o writeback=3600,drain_timeout=0 dbfs:/
 cp "$work/two" "$mnt/left"
+emu_rule '{"match":{"path":"/api/2.0/dbfs/put"},"verb":"status","code":403}'
 unmount "$mnt" 3
+emu_rules_clear
 expect_no_remote /dbfs/left
 mount_later
 wait_until "$patience" is_sent /dbfs/left "$work/two" || fail "it is not sent"
@@ -235,3 +237,14 @@ for seconds in 0 1; do
 	exec 3>&-
 	unmount
 done
+
+note "more files than may wait at once are no error"
+prlimit --pid $$ --nofile=300:300
+mount_brickfs -o writeback=3600,attr_timeout=600 dbfs:/
+mkdir "$mnt/many"
+for i in $(seq 250); do
+	echo "$i" >"$mnt/many/$i"
+done
+echo 1 >"$control/sync"
+expect_equal "files on the server" 250 "$(find "$work/root/dbfs/many" -type f | wc -l)"
+unmount
