@@ -464,6 +464,18 @@ count_attempt(struct retry_state *state, const struct retry_outcome *o,
 	digest_random(&state->random, sizeof(state->random));
 }
 
+/* How long the family is held back.  A service that wants more than the user has
+ * patience for is asked as one that does not say how long. */
+static int64_t
+asked_to_wait_ms(const struct sending *s, const struct retry_outcome *o)
+{
+	int64_t ms = o->retry_after_ms;
+
+	if (ms > BUCKET_AFTER_MAX_MS)
+		ms = BUCKET_AFTER_MAX_MS;
+	return ms <= s->rest->config.retry_timeout_ms ? ms : -1;
+}
+
 /* Until the service wants to see the next call, if it does so in time. */
 static int
 await_turn(struct sending *s, int64_t until_ms, struct bucket_pass *pass)
@@ -516,7 +528,7 @@ try_until_done(struct sending *s)
 			return ret;
 		ret = attempt(s, &o, &quiet_ms);
 		limiter_done(s->rest->limiter, s->req->family, &pass,
-		    outcome_of(&o), o.retry_after_ms);
+		    outcome_of(&o), asked_to_wait_ms(s, &o));
 		if (ret >= 0)
 			return ret;
 		if (is_refused(s) && !s->auth_renewed) {
