@@ -23,6 +23,7 @@
 #include "emu/request.h"
 #include "emu/routes.h"
 #include "emu/verbs_body.h"
+#include "emu/verbs_server.h"
 
 #include "base/banned.h"
 
@@ -52,6 +53,7 @@ static const struct verb verbs[] = {
 	{ "cut",             FAULT_AFTER,  false, "after how",                                   act_cut,              "end the connection after that many bytes of the body, or without any answer; how: close, reset" },
 	{ "cut_request",     FAULT_INTAKE, false, "after how",                                   act_cut_request,      "end the connection after that many bytes of the request's body; how: close, reset, stall" },
 	{ "apply_then_fail", FAULT_AFTER,  false, "how code error_code message",                 act_lost,             "carry out, lose the answer; how: close, reset, stall, status" },
+	{ "crash_after",     FAULT_BEFORE, false, "when",                                        verbs_server_crash,   "the emulator is killed, before or after the request is carried out; no answer" },
 	{ "partial_delete",  FAULT_BEFORE, false, "n",                                           act_partial_delete,   "a recursive delete stops after n files" },
 	{ "handle_expire",   FAULT_BEFORE, false, "handle",                                      act_handle_expire,    "the request's write handle, that one, or with \"all\" every one is gone" },
 	{ "remote_edit",     FAULT_BEFORE, false, "path content content_base64 when",            act_remote_edit,      "another client writes path, before or after the request is carried out" },

@@ -118,6 +118,15 @@ stop_emulator() {
 	emu_pid=
 }
 
+# emu_await_crash: the verb crash_after has fired; start_emulator takes port and
+# root up again.
+emu_await_crash() {
+	wait_until "$patience" process_is_gone "$emu_pid" ||
+		fail "the emulator did not crash"
+	wait "$emu_pid" 2>/dev/null || :
+	emu_pid=
+}
+
 # emu METHOD PATH [CURL-OPTIONS]: a call to the emulator, as its owner.
 emu() {
 	method=$1
