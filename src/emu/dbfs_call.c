@@ -125,10 +125,35 @@ dbfs_call_fail(struct request *req, int err, const char *path)
 		    "The root directory cannot be changed.");
 	case ENOSPC:
 	case EDQUOT:
-		return reply_error(req, 500, "QUOTA_EXCEEDED",
+		return reply_error(req, 400, "QUOTA_EXCEEDED",
 		    "No space left for dbfs:%s.", path);
 	default: return err;
 	}
+}
+
+int
+dbfs_call_quota(struct request *req, const char *path, uint64_t size)
+{
+	int64_t quota = settings_get(&req->emu->settings, SET_QUOTA);
+	struct store_node old;
+	uint64_t total;
+	int ret;
+
+	if (quota <= 0)
+		return 0;
+	ret = store_total(req->emu->dbfs, &total);
+	if (ret < 0)
+		return ret;
+	if (store_stat(req->emu->dbfs, path, &old) == 0 && old.size <= total)
+		total -= old.size;
+	return total + size > (uint64_t)quota ? -EDQUOT : 0;
+}
+
+int
+dbfs_call_half(struct request *req)
+{
+	return reply_error(req, 500, "INTERNAL_ERROR",
+	    "The operation was carried out in part.");
 }
 
 bool

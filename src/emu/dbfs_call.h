@@ -4,6 +4,7 @@
 #define EMU_DBFS_CALL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "emu/request.h"
 
@@ -22,6 +23,13 @@ bool dbfs_call_refused(struct request *req, const char *path);
 
 /* Answers err, a negative errno of the store about path. */
 int dbfs_call_fail(struct request *req, int err, const char *path);
+
+/* Would size bytes more, instead of those at path, exceed --quota? -EDQUOT. */
+int dbfs_call_quota(
+    struct request *req, const char *path, uint64_t size) WARN_UNUSED;
+
+/* What a call answers that was carried out by half. */
+int dbfs_call_half(struct request *req);
 
 /* A boolean parameter, false when missing.  False when it was answered. */
 bool dbfs_call_bool(struct request *req, const char *name, bool *out);

@@ -12,6 +12,7 @@
 #include "emu/emu.h"
 #include "emu/intake.h"
 #include "emu/routes.h"
+#include "emu/shared.h"
 
 #include "base/banned.h"
 
@@ -21,22 +22,34 @@ is_admin(const struct request *req)
 	return req->route != NULL && req->route->auth == ROUTE_ADMIN;
 }
 
-static void
-carry_out(struct request *req)
+void
+dispatch_handle(struct request *req)
 {
 	int ret;
 
+	ret = req->route->handle(req);
+	if (ret < 0)
+		ret = reply_error(
+		    req, 500, "INTERNAL_ERROR", "%s", strerror(-ret));
+	if (ret < 0)
+		req->reply.status = 500;
+	req->carried_out = req->reply.status < 300;
+}
+
+static void
+carry_out(struct request *req)
+{
+	struct plan *plan = &req->plan;
+
 	if (!is_admin(req))
 		faults_run(req, FAULT_BEFORE);
-	if (!req->plan.answered && !req->plan.silent) {
-		ret = req->route->handle(req);
-		if (ret < 0)
-			ret = reply_error(
-			    req, 500, "INTERNAL_ERROR", "%s", strerror(-ret));
-		if (ret < 0)
-			req->reply.status = 500;
-		req->carried_out = req->reply.status < 300;
-	}
+	if (!plan->answered && !plan->silent)
+		dispatch_handle(req);
+	if (plan->order != NULL)
+		shared_release(plan->order, plan->order_pair);
+	if (plan->memory != NULL)
+		shared_remember(plan->memory, req,
+		    timeline_now_ms(&req->emu->timeline));
 	if (!is_admin(req))
 		faults_run(req, FAULT_AFTER);
 }
@@ -84,6 +97,8 @@ dispatch_record(struct request *req)
 		.subject = req->subject,
 		.request_id = req->id,
 		.token_hash = req->token_hash,
+		.headers = req->headers,
+		.foreign = req->foreign,
 		.status = status,
 		.mutates = req->carried_out && req->route->kind == ROUTE_WRITES,
 		.bytes_in = req->body.bytes,

@@ -5,6 +5,7 @@
 #ifndef EMU_EMU_H
 #define EMU_EMU_H
 
+#include "emu/contents.h"
 #include "emu/faults.h"
 #include "emu/flags.h"
 #include "emu/halt.h"
@@ -32,7 +33,9 @@ struct emu {
 	struct tokens *tokens;
 	struct shaper *shaper;
 	struct tally *tally;
+	struct contents *contents;
 	struct faults *faults;
+	struct door *door; /* of the server; NULL before it starts */
 	const char *scheme; /* "http" or "https" */
 };
 

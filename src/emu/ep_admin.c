@@ -11,6 +11,7 @@
 #include "base/jval.h"
 #include "base/text.h"
 
+#include "emu/door.h"
 #include "emu/emu.h"
 #include "emu/routes.h"
 
@@ -76,9 +77,10 @@ ep_admin_get_settings(struct request *req)
 
 /* Sets one; 0, or the settings_set error. */
 static int
-set_one(struct request *req, const char *name, const char *value)
+set_one(struct request *req, struct settings *set, const char *name,
+    const char *value)
 {
-	int ret = settings_set(&req->emu->settings, name, value);
+	int ret = settings_set(set, name, value);
 
 	if (ret == 0)
 		return 0;
@@ -88,24 +90,54 @@ set_one(struct request *req, const char *name, const char *value)
 	return ret;
 }
 
+static int
+set_all(struct request *req, struct settings *set)
+{
+	struct params *p = &req->params;
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < p->count; i++)
+		ret = set_one(req, set, p->list[i].name, p->list[i].value);
+	if (ret < 0 || p->json == NULL)
+		return ret;
+	json_object_object_foreach(p->json, name, value)
+	{
+		const char *text = json_object_get_string(value);
+
+		if (ret == 0)
+			ret = set_one(req, set, name, text != NULL ? text : "");
+	}
+	return ret;
+}
+
+/* All of them, or none: they are tried on settings that nobody uses. */
 int
 ep_admin_set_settings(struct request *req)
 {
-	struct params *p = &req->params;
+	struct settings trial;
 
-	for (size_t i = 0; i < p->count; i++)
-		if (set_one(req, p->list[i].name, p->list[i].value) < 0)
-			return 0;
-	if (p->json != NULL) {
-		json_object_object_foreach(p->json, name, value)
-		{
-			const char *text = json_object_get_string(value);
-
-			if (set_one(req, name, text != NULL ? text : "") < 0)
-				return 0;
-		}
-	}
+	settings_init(&trial);
+	if (set_all(req, &trial) < 0 ||
+	    set_all(req, &req->emu->settings) < 0)
+		return 0;
+	door_wake(req->emu->door);
 	return ep_admin_get_settings(req);
+}
+
+int
+ep_admin_drop(struct request *req)
+{
+	const char *how = "close", *which = "idle";
+
+	(void)params_str(&req->params, "how", &how);
+	(void)params_str(&req->params, "which", &which);
+	if ((strcmp(which, "idle") != 0 && strcmp(which, "all") != 0) ||
+	    strcmp(how, door_word(door_how(how))) != 0)
+		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+		    "Wanted: how (close, reset, stall), which (idle, all).");
+	door_drop(req->emu->door,
+	    strcmp(which, "all") == 0 ? DOOR_ALL : DOOR_IDLE, door_how(how));
+	return reply_json(req, "{}");
 }
 
 int

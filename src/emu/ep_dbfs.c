@@ -20,6 +20,8 @@
 #include "base/banned.h"
 
 #define READ_DEFAULT INT64_C(524288)
+#define READ_PIECE   49152 /* a multiple of 3 */
+#define READ_FRAME   64    /* what is around the base64 */
 
 /* Appends s quoted; most names need no escaping and skip json-c. */
 static int
@@ -110,29 +112,33 @@ ep_dbfs_list(struct request *req)
 	return ret;
 }
 
-/* Appends {"bytes_read":N,"data":"..."} without an escaper: base64 needs none. */
+/* Appends len bytes of the file as base64.  They are read a piece at a time into
+ * what the processor's cache holds, and encoded where they leave from. */
 static int
-put_data(struct request *req, const void *data, size_t len)
+put_base64(struct buf *out, int fd, uint64_t offset, size_t len)
 {
-	struct buf *out = &req->reply.body;
-	int ret;
+	char piece[READ_PIECE];
 
-	ret = buf_printf(out, "{\"bytes_read\":%zu,\"data\":\"", len);
-	if (ret == 0)
-		ret = buf_reserve(out, BASE64_TEXT_LEN(len) + 4);
-	if (ret < 0)
-		return ret;
-	base64_encode(out->data + out->len, data, len);
-	out->len += BASE64_TEXT_LEN(len);
-	return buf_puts(out, "\"}");
+	for (size_t at = 0; at < len; at += sizeof(piece)) {
+		size_t want = len - at < sizeof(piece) ? len - at : sizeof(piece);
+		ssize_t n = io_pread(fd, piece, want, offset + at);
+
+		if (n != (ssize_t)want)
+			return n < 0 ? (int)n : -EIO; /* a person cut it */
+		base64_encode(out->data + out->len, piece, want);
+		out->len += BASE64_TEXT_LEN(want);
+	}
+	return 0;
 }
 
+/* {"bytes_read":N,"data":"..."}, without an escaper: base64 needs none. */
 static int
 read_range(struct request *req, int fd, const struct store_node *node,
     int64_t offset, int64_t length)
 {
-	char *data;
-	ssize_t n;
+	struct buf *out = &req->reply.body;
+	uint64_t left;
+	size_t len;
 	int ret;
 
 	if ((uint64_t)offset > node->size)
@@ -140,15 +146,17 @@ read_range(struct request *req, int fd, const struct store_node *node,
 		    "Cannot read when offset is greater than file size. Found "
 		    "offset = %" PRId64,
 		    offset);
-	data = malloc((size_t)length + 1);
-	if (data == NULL)
-		return -ENOMEM;
-	n = io_pread(fd, data, (size_t)length, (uint64_t)offset);
-	ret = n < 0 ? (int)n : reply_json(req, "");
+	left = node->size - (uint64_t)offset;
+	len = (uint64_t)length < left ? (size_t)length : (size_t)left;
+	ret = reply_json(req, "");
 	if (ret == 0)
-		ret = put_data(req, data, (size_t)n);
-	free(data);
-	return ret;
+		ret = buf_reserve(out, BASE64_TEXT_LEN(len) + READ_FRAME);
+	if (ret == 0)
+		ret = buf_printf(
+		    out, "{\"bytes_read\":%zu,\"data\":\"", len);
+	if (ret == 0)
+		ret = put_base64(out, fd, (uint64_t)offset, len);
+	return ret < 0 ? ret : buf_puts(out, "\"}");
 }
 
 /* Checks of the numbers; true when one failed and was answered. */
@@ -225,6 +233,7 @@ ep_dbfs_delete(struct request *req)
 {
 	char *path = dbfs_call_path(req, "path", DBFS_WRITE);
 	uint64_t limit = req->plan.partial_delete, removed;
+	const struct plan *plan = &req->plan;
 	bool recursive;
 	int ret = 0;
 
@@ -235,9 +244,17 @@ ep_dbfs_delete(struct request *req)
 	if (limit == 0)
 		limit = (uint64_t)settings_get(
 		    &req->emu->settings, SET_PARTIAL_DELETE);
+	if (plan->half && plan->half_n == 0) {
+		ret = dbfs_call_half(req);
+		goto out;
+	}
+	if (plan->half)
+		limit = plan->half_n;
 	ret = store_remove(
 	    req->emu->dbfs, path, recursive, limit, req->id, &removed);
-	if (ret == 0 || ret == -ENOENT)
+	if (plan->half && (ret == 0 || ret == -EAGAIN))
+		ret = dbfs_call_half(req);
+	else if (ret == 0 || ret == -ENOENT)
 		ret = reply_json(req, "{}");
 	else if (ret == -ENOTEMPTY)
 		ret = refuse_not_empty(req, path);
@@ -255,6 +272,18 @@ out:
 	return ret;
 }
 
+/* Leaves the first n components of a path. */
+static void
+shorten(char *path, uint64_t n)
+{
+	for (char *p = path + 1; *p != '\0'; p++) {
+		if (n == 0 || (*p == '/' && --n == 0)) {
+			*p = '\0';
+			return;
+		}
+	}
+}
+
 int
 ep_dbfs_mkdirs(struct request *req)
 {
@@ -263,8 +292,14 @@ ep_dbfs_mkdirs(struct request *req)
 
 	if (path == NULL)
 		return 0;
+	if (req->plan.half)
+		shorten(path, req->plan.half_n);
 	ret = store_mkdirs(req->emu->dbfs, path, req->id);
-	ret = ret < 0 ? dbfs_call_fail(req, ret, path) : reply_json(req, "{}");
+	if (ret < 0)
+		ret = dbfs_call_fail(req, ret, path);
+	else
+		ret = req->plan.half ? dbfs_call_half(req)
+				     : reply_json(req, "{}");
 	free(path);
 	return ret;
 }
@@ -285,6 +320,42 @@ into_directory(struct request *req, char *to, const char *from)
 	return inside;
 }
 
+struct half_move {
+	struct request *req;
+	const char *from, *to;
+	uint64_t left;
+};
+
+static int
+move_one(void *ctx, const char *path, const struct store_node *node)
+{
+	struct half_move *h = ctx;
+	char *to;
+	int ret;
+
+	(void)node;
+	if (h->left == 0 || strcmp(path, h->from) == 0)
+		return 1; /* a file moves whole or not at all */
+	h->left--;
+	to = dbpath_join(h->to, dbpath_last(path));
+	ret = to != NULL ? store_move(h->req->emu->dbfs, path, to, true,
+			       h->req->id)
+			 : -ENOMEM;
+	free(to);
+	return ret;
+}
+
+/* Moves n of what is in a directory, and fails. */
+static int
+move_half(struct request *req, const char *from, const char *to)
+{
+	struct half_move h = { req, from, to, req->plan.half_n };
+	int ret;
+
+	ret = store_list(req->emu->dbfs, from, move_one, &h);
+	return ret < 0 ? dbfs_call_fail(req, ret, from) : dbfs_call_half(req);
+}
+
 static int
 move(struct request *req, const char *from, const char *to)
 {
@@ -292,6 +363,8 @@ move(struct request *req, const char *from, const char *to)
 		       MOVE_PARENT_CREATE;
 	int ret;
 
+	if (req->plan.half)
+		return move_half(req, from, to);
 	ret = store_move(req->emu->dbfs, from, to, parents, req->id);
 	switch (-ret) {
 	case 0: return reply_json(req, "{}");

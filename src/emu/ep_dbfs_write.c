@@ -54,16 +54,41 @@ show_part(
 	return ret;
 }
 
+/* Leaves the beginning of it at path, as a service does that loses its storage.
+ * 1 when that was answered. */
+static int
+commit_half(struct request *req, const char *path, struct spool *spool,
+    bool overwrite)
+{
+	uint64_t len = spool_size(spool);
+	struct store_node node;
+	int ret;
+
+	if (len > req->plan.half_n)
+		len = req->plan.half_n;
+	if (store_stat(req->emu->dbfs, path, &node) == 0 && !overwrite)
+		return -EEXIST;
+	ret = show_part(req, path, spool, len);
+	if (ret == 0)
+		ret = dbfs_call_half(req);
+	return ret < 0 ? ret : 1;
+}
+
 /* Puts a complete spool at path: in one step, unless the setting says that this
- * service does not. */
+ * service does not.  1 when it was answered. */
 static int
 commit(struct request *req, const char *path, struct spool *spool,
     bool overwrite, enum history_op op)
 {
 	struct store *dbfs = req->emu->dbfs;
 	struct store_node node;
-	int ret = 0;
+	int ret;
 
+	ret = dbfs_call_quota(req, path, spool_size(spool));
+	if (ret < 0)
+		return ret;
+	if (req->plan.half)
+		return commit_half(req, path, spool, overwrite);
 	if (!settings_on(&req->emu->settings, SET_PUT_NOT_ATOMIC))
 		return store_commit(dbfs, path, spool, overwrite, op, req->id);
 	if (store_stat(dbfs, path, &node) == 0 && !overwrite)
@@ -74,6 +99,15 @@ commit(struct request *req, const char *path, struct spool *spool,
 	if (ret == 0)
 		ret = store_commit(dbfs, path, spool, true, op, req->id);
 	return ret;
+}
+
+/* The answer to what commit returned. */
+static int
+committed(struct request *req, int ret, const char *path)
+{
+	if (ret < 0)
+		return dbfs_call_fail(req, ret, path);
+	return ret > 0 ? 0 : reply_json(req, "{}");
 }
 
 /* Base64 text of at most one block.  0 with new memory; 1 when answered. */
@@ -156,7 +190,7 @@ ep_dbfs_put(struct request *req)
 		goto out;
 	}
 	ret = commit(req, path, spool, overwrite, HISTORY_PUT);
-	ret = ret < 0 ? dbfs_call_fail(req, ret, path) : reply_json(req, "{}");
+	ret = committed(req, ret, path);
 out:
 	free(path);
 	return ret;
@@ -232,12 +266,8 @@ find_handle(struct request *req, int64_t *handle)
 		return false;
 	if (!dbfs_call_i64(req, "handle", handle))
 		return false;
-	if (*handle != 0) {
-		req->subject = req->subject != NULL
-				   ? req->subject
-				   : streams_path(req->emu->streams, *handle);
+	if (*handle != 0)
 		return true;
-	}
 	(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 	    "Missing required field: handle");
 	return false;
@@ -260,10 +290,16 @@ ep_dbfs_add_block(struct request *req)
 	ret = decode_block(req, text, false, &data, &len);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
-	ret = streams_append(req->emu->streams, handle, data, len);
+	if (req->plan.half && len > req->plan.half_n)
+		len = (size_t)req->plan.half_n;
+	ret = dbfs_call_quota(req, "/", len);
+	if (ret == 0)
+		ret = streams_append(req->emu->streams, handle, data, len);
 	free(data);
 	if (ret == -ENOENT)
 		return no_stream(req, handle);
+	if (ret == 0 && req->plan.half)
+		return dbfs_call_half(req);
 	return ret < 0 ? dbfs_call_fail(req, ret, "/") : reply_json(req, "{}");
 }
 
@@ -281,8 +317,7 @@ commit_stream(void *ctx, const char *path, bool overwrite, struct spool *spool)
 
 	c->found = true;
 	ret = commit(c->req, path, spool, overwrite, HISTORY_CLOSE);
-	c->ret = ret < 0 ? dbfs_call_fail(c->req, ret, path)
-			 : reply_json(c->req, "{}");
+	c->ret = committed(c->req, ret, path);
 	return 0;
 }
 

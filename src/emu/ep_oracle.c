@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jval.h"
 #include "base/text.h"
 
 #include "emu/dbpath.h"
@@ -18,6 +19,7 @@
 #define MAKE_MAX  1000000
 #define MAKE_SIZE (INT64_C(64) << 20)
 #define LOG_LINES 1000
+#define VERSIONS_MAX 1000
 
 int
 ep_oracle_counters(struct request *req)
@@ -50,6 +52,65 @@ ep_oracle_log(struct request *req)
 		ret = tally_print_log(req->emu->tally,
 		    max > 0 ? (uint64_t)max : 0, &req->reply.body);
 	return ret < 0 ? ret : buf_puts(&req->reply.body, "}");
+}
+
+/* {"sha256": [...]} are good contents; {"clear": true} forgets all before. */
+int
+ep_oracle_contents(struct request *req)
+{
+	struct contents *contents = req->emu->contents;
+	struct json_object *list = NULL, *one;
+	const char *text;
+	bool clear = false;
+
+	if (params_bool(&req->params, "clear", &clear) == 0 && clear)
+		contents_clear(contents);
+	(void)jval_array(req->params.json, "sha256", &list);
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list);
+	     i++) {
+		one = json_object_array_get_idx(list, i);
+		text = json_object_get_string(one);
+		if (contents_add(contents, text != NULL ? text : "") < 0)
+			return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+			    "A SHA-256 has 64 hexadecimal digits.");
+	}
+	return reply_json(req, "{}");
+}
+
+static bool
+is_known(void *ctx, const char *sha256)
+{
+	return contents_has(ctx, sha256);
+}
+
+/* What must hold whatever was done to the clients. */
+int
+ep_oracle_invariants(struct request *req)
+{
+	struct contents *contents = req->emu->contents;
+	struct buf *out = &req->reply.body;
+	bool good = true;
+	size_t begin;
+	int ret;
+
+	ret = reply_json(req, "{");
+	if (ret == 0)
+		ret = tally_print_invariants(req->emu->tally, out, &good);
+	if (ret == 0)
+		ret = buf_printf(out, ",\"contents\":%zu,\"versions\":",
+		    contents_count(contents));
+	begin = out->len;
+	/* Without contents nothing can be said of them. */
+	if (ret == 0 && contents_count(contents) == 0)
+		ret = buf_puts(out, "[]");
+	else if (ret == 0)
+		ret = store_unknown(
+		    req->emu->dbfs, is_known, contents, VERSIONS_MAX, out);
+	if (out->len > begin + 2)
+		good = false;
+	return ret < 0 ? ret
+		       : buf_printf(
+			     out, ",\"good\":%s}", good ? "true" : "false");
 }
 
 /* The path parameter; NULL when answered. */

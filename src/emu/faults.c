@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/jval.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@
 #include "emu/params.h"
 #include "emu/request.h"
 #include "emu/routes.h"
+#include "emu/shared.h"
 #include "emu/verbs.h"
 
 #include "base/banned.h"
@@ -29,7 +31,8 @@
 struct match {
 	char *method; /* NULL: any */
 	char *path;   /* glob of the endpoint's path */
-	char *target; /* glob of the path that the call is about */
+	char *target; /* glob of a path that the call is about */
+	char *token;  /* SHA-256 of the token that it carries */
 	int64_t nth, every, times, after;
 	double p;
 	uint64_t seed;
@@ -42,7 +45,8 @@ struct rule {
 	enum fault_phase phase;
 	char *args;  /* JSON text: json-c's objects are not shared by threads */
 	char *text;  /* the rule as it was given */
-	int64_t rps; /* of rated verbs */
+	int64_t rps, burst; /* of rated verbs */
+	struct shared *shared; /* NULL unless the verb wants it */
 	/* guarded by faults.lock */
 	int64_t seen, fired;
 	uint64_t random;
@@ -77,8 +81,10 @@ rule_free(struct rule *r)
 	free(r->match.method);
 	free(r->match.path);
 	free(r->match.target);
+	free(r->match.token);
 	free(r->args);
 	free(r->text);
+	shared_unref(r->shared);
 	free(r);
 }
 
@@ -100,8 +106,8 @@ static const struct match match_all = {
 	.seed = 1,
 };
 
-static const char *const match_names[] = { "method", "path", "target", "nth",
-	"every", "times", "once_after", "p", "seed" };
+static const char *const match_names[] = { "method", "path", "target",
+	"token", "nth", "every", "times", "once_after", "p", "seed" };
 
 static bool
 is_match_name(const char *name)
@@ -112,21 +118,63 @@ is_match_name(const char *name)
 	return false;
 }
 
+/* The texts of a match.  A token is kept as its hash, as requests have it. */
 static int
-parse_match(struct json_object *m, struct match *out, struct why *why)
+parse_texts(struct json_object *m, struct match *out, struct why *why)
 {
 	const struct {
 		const char *name;
 		char **text;
 	} texts[] = { { "method", &out->method }, { "path", &out->path },
-		{ "target", &out->target } };
+		{ "target", &out->target }, { "token", &out->token } };
+	char hash[DIGEST_SHA256_HEX];
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *text = NULL;
+		int ret = jval_str(m, texts[i].name, &text);
+
+		if (ret == -EBADMSG)
+			return why_set(
+			    why, -EINVAL, "%s wants a text", texts[i].name);
+		if (text != NULL && texts[i].text == &out->token) {
+			digest_sha256(text, strlen(text), hash);
+			text = hash;
+		}
+		*texts[i].text = text_dup(text);
+		if (text != NULL && *texts[i].text == NULL)
+			return why_set(why, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int
+parse_chance(struct json_object *m, struct match *out, struct why *why)
+{
+	struct json_object *p;
+	int64_t seed = 1;
+
+	if (json_object_object_get_ex(m, "p", &p)) {
+		out->p = json_object_get_double(p);
+		if ((!json_object_is_type(p, json_type_double) &&
+			!json_object_is_type(p, json_type_int)) ||
+		    !(out->p >= 0 && out->p <= 1))
+			return why_set(why, -EINVAL, "p is from 0 to 1");
+	}
+	if (params_json_i64(m, "seed", &seed) == -EBADMSG)
+		return why_set(why, -EINVAL, "seed wants a number");
+	out->seed = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	return 0;
+}
+
+static int
+parse_match(struct json_object *m, struct match *out, struct why *why)
+{
 	const struct {
 		const char *name;
 		int64_t *number, least;
 	} numbers[] = { { "nth", &out->nth, 1 }, { "every", &out->every, 1 },
 		{ "times", &out->times, 0 }, { "once_after", &out->after, 1 } };
-	struct json_object *p;
-	int64_t seed = 1;
+	int ret;
 
 	*out = (struct match){ .nth = 0, .every = 0, .times = -1, .p = 1 };
 	json_object_object_foreach(m, key, val)
@@ -135,28 +183,18 @@ parse_match(struct json_object *m, struct match *out, struct why *why)
 		if (!is_match_name(key))
 			return why_set(why, -EINVAL, "no match by '%s'", key);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		const char *text = NULL;
-		int ret = jval_str(m, texts[i].name, &text);
-
-		if (ret == -EBADMSG)
-			return why_set(
-			    why, -EINVAL, "%s wants a text", texts[i].name);
-		*texts[i].text = text_dup(text);
-	}
+	ret = parse_texts(m, out, why);
+	if (ret == 0)
+		ret = parse_chance(m, out, why);
+	if (ret < 0)
+		return ret;
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		int ret =
-		    params_json_i64(m, numbers[i].name, numbers[i].number);
-
+		ret = params_json_i64(m, numbers[i].name, numbers[i].number);
 		if (ret == -EBADMSG ||
 		    (ret == 0 && *numbers[i].number < numbers[i].least))
 			return why_set(
 			    why, -EINVAL, "%s wants a number", numbers[i].name);
 	}
-	if (json_object_object_get_ex(m, "p", &p))
-		out->p = json_object_get_double(p);
-	(void)params_json_i64(m, "seed", &seed);
-	out->seed = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	/* A bare nth means that one alone. */
 	if (out->nth > 0 && out->every == 0 && out->times < 0)
 		out->times = 1;
@@ -217,8 +255,12 @@ parse_verb(struct json_object *rule, struct rule *r, struct why *why)
 	    strcmp(verb_text(args, "when", "before"), "after") == 0)
 		r->phase = FAULT_AFTER;
 	r->rps = verb_number(args, "rps", 1);
+	r->burst = verb_number(args, "burst", r->rps);
 	r->args = text_dup(jval_text(args, NULL));
-	return r->args != NULL ? 0 : -ENOMEM;
+	if (r->args == NULL)
+		return why_set(why, -ENOMEM, "out of memory");
+	ret = r->verb->shares ? shared_new(&r->shared) : 0;
+	return ret < 0 ? why_set(why, ret, "out of memory") : 0;
 }
 
 static int
@@ -325,8 +367,11 @@ fits(const struct match *m, const struct request *req)
 		return false;
 	if (m->path != NULL && !faults_glob(m->path, req->path))
 		return false;
+	if (m->token != NULL && strcmp(m->token, req->token_hash) != 0)
+		return false;
 	return m->target == NULL ||
-	       (req->subject != NULL && faults_glob(m->target, req->subject));
+	       (req->subject != NULL && faults_glob(m->target, req->subject)) ||
+	       (req->goal != NULL && faults_glob(m->target, req->goal));
 }
 
 /* A number in [0, 1) of the rule's own sequence (splitmix64). */
@@ -365,7 +410,7 @@ fires_locked(struct faults *f, struct rule *r) REQUIRES(f->lock)
 	if (m->p < 1 && chance(&r->random) >= m->p)
 		return false;
 	if (r->verb->rated &&
-	    shaper_bucket_take(&r->bucket, r->rps, clock_mono_ns()))
+	    shaper_bucket_take(&r->bucket, r->rps, r->burst, clock_mono_ns()))
 		return false;
 	r->fired++;
 	return true;
@@ -375,6 +420,8 @@ struct hit {
 	const struct verb *verb;
 	char *args;
 	int64_t id;
+	double luck;
+	struct shared *shared;
 };
 
 void
@@ -386,11 +433,18 @@ faults_run(struct request *req, enum fault_phase phase)
 
 	lock_take(&f->lock);
 	for (struct rule *r = f->first; r != NULL && count < HITS_MAX;
-	     r = r->next)
-		if (r->phase == phase && fits(&r->match, req) &&
-		    fires_locked(f, r))
-			hits[count++] =
-			    (struct hit){ r->verb, text_dup(r->args), r->id };
+	     r = r->next) {
+		if (r->phase != phase || !fits(&r->match, req) ||
+		    !fires_locked(f, r))
+			continue;
+		hits[count++] = (struct hit){
+			.verb = r->verb,
+			.args = text_dup(r->args),
+			.id = r->id,
+			.luck = chance(&r->random),
+			.shared = shared_ref(r->shared),
+		};
+	}
 	lock_drop(&f->lock);
 
 	for (size_t i = 0; i < count; i++) {
@@ -401,9 +455,13 @@ faults_run(struct request *req, enum fault_phase phase)
 			0) {
 			log_info("fault", "rule %" PRId64 ", %s: %s",
 			    hits[i].id, hits[i].verb->name, req->id);
+			req->plan.luck = hits[i].luck;
+			req->plan.shared = hits[i].shared;
 			hits[i].verb->act(req, args);
+			req->plan.shared = NULL;
 		}
 		json_object_put(args);
 		free(hits[i].args);
+		shared_unref(hits[i].shared);
 	}
 }

@@ -35,6 +35,8 @@ static const struct option {
 	{ "allow-host",  "NAME",      AT(allow_host),  "accept NAME, too, in the Host header" },
 	{ "tls-cert",    "FILE",      AT(tls_cert),    "serve HTTPS with this certificate (PEM)" },
 	{ "tls-key",     "FILE",      AT(tls_key),     "and its private key" },
+	{ "tls-ca",      "FILE",      AT(tls_ca),      "serve HTTPS with certificates of an own authority, whose certificate goes into FILE" },
+	{ "admin-port-file", "FILE",  AT(admin_port_file), "listen for /emulator/ on a second port, too, and write it into FILE" },
 	{ "log",         "FILE",      AT(log),         "log requests to FILE instead of stderr" },
 	{ "quiet",       NULL,        AT(quiet),       "no line at start, and no requests on stderr" },
 	{ "endpoints",   NULL,        AT(endpoints),   "list the endpoints and exit" },
@@ -125,6 +127,9 @@ check(const struct flags *f, struct why *why)
 	if ((f->tls_cert == NULL) != (f->tls_key == NULL))
 		return why_set(
 		    why, -EINVAL, "--tls-cert and --tls-key go together");
+	if (f->tls_cert != NULL && f->tls_ca != NULL)
+		return why_set(why, -EINVAL,
+		    "--tls-cert and --tls-ca exclude each other");
 	if (f->token[0] == '\0' || f->admin_token[0] == '\0')
 		return why_set(why, -EINVAL, "the token cannot be empty");
 	return 0;

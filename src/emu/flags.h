@@ -20,6 +20,8 @@ struct flags {
 	const char *allow_host;
 	const char *tls_cert;
 	const char *tls_key;
+	const char *tls_ca;
+	const char *admin_port_file;
 	const char *log;
 	bool quiet;
 	bool endpoints;

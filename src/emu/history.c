@@ -503,3 +503,42 @@ history_print(struct history *h, const char *path, struct buf *out)
 	}
 	return ret < 0 ? ret : buf_puts(out, "]");
 }
+
+static int
+print_unknown(struct buf *out, const char *path, const struct version *v)
+{
+	int ret;
+
+	ret = buf_puts(out, "{\"path\":");
+	if (ret == 0)
+		ret = jval_quote(out, path);
+	if (ret == 0)
+		ret = buf_puts(out, ",\"version\":");
+	if (ret == 0)
+		ret = print_version(out, v);
+	return ret < 0 ? ret : buf_puts(out, "}");
+}
+
+int
+history_print_unknown(struct history *h, history_known_fn *known, void *ctx,
+    size_t max, struct buf *out)
+{
+	size_t count = 0;
+	int ret;
+
+	ret = buf_puts(out, "[");
+	for (struct path *p = h->paths; ret == 0 && p != NULL; p = p->hh.next) {
+		for (struct version *v = p->first; ret == 0 && v != NULL;
+		     v = v->next) {
+			if ((v->op != HISTORY_PUT && v->op != HISTORY_CLOSE &&
+				v->op != HISTORY_PART) ||
+			    known(ctx, v->sha256) || count == max)
+				continue;
+			if (count++ > 0)
+				ret = buf_puts(out, ",");
+			if (ret == 0)
+				ret = print_unknown(out, p->name, v);
+		}
+	}
+	return ret < 0 ? ret : buf_puts(out, "]");
+}

@@ -79,4 +79,10 @@ void history_learn(
 int history_print(
     struct history *h, const char *path, struct buf *out) WARN_UNUSED;
 
+/* Appends as a JSON array, at most max of them, the versions that the API put and
+ * whose hash is not known. */
+typedef bool history_known_fn(void *ctx, const char *sha256);
+int history_print_unknown(struct history *h, history_known_fn *known,
+    void *ctx, size_t max, struct buf *out) WARN_UNUSED;
+
 #endif

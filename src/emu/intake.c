@@ -15,11 +15,14 @@
 
 #include <microhttpd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
+#include "emu/door.h"
 #include "emu/emu.h"
 #include "emu/form.h"
 #include "emu/routes.h"
+#include "emu/shared.h"
 
 #include "base/banned.h"
 
@@ -107,7 +110,11 @@ check_token(struct request *req)
 		return reply_denied(req, 401,
 		    "Credential was not sent or was of an unsupported type for "
 		    "this API.");
-	case TOKEN_BAD: return reply_denied(req, 403, "Invalid access token.");
+	case TOKEN_FOREIGN:
+		req->foreign = true;
+		return reply_denied(req, 403, TOKENS_BAD_TEXT);
+	case TOKEN_REVOKED: return reply_denied(req, 403, TOKENS_BAD_TEXT);
+	case TOKEN_EXPIRED: return reply_denied(req, 401, TOKENS_EXPIRED_TEXT);
 	}
 	return 0;
 }
@@ -179,6 +186,47 @@ open_body(struct request *req)
 	return 0;
 }
 
+struct header_text {
+	struct request *req;
+	size_t len;
+};
+
+/* Appends a line; the credential of a known kind is its hash instead. */
+static enum MHD_Result
+add_header_text(
+    void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct header_text *h = cls;
+	size_t room = sizeof(h->req->headers) - h->len;
+	int n;
+
+	(void)kind;
+	if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0)
+		n = snprintf(h->req->headers + h->len, room,
+		    "%s: %.*s sha256:%s\n", name, (int)strcspn(value, " "),
+		    strchr(value, ' ') != NULL ? value : "",
+		    h->req->token_hash);
+	else
+		n = snprintf(h->req->headers + h->len, room, "%s: %s\n", name,
+		    value != NULL ? value : "");
+	if (n < 0 || (size_t)n >= room) {
+		h->req->headers[h->len] = '\0';
+		return MHD_NO;
+	}
+	h->len += (size_t)n;
+	return MHD_YES;
+}
+
+static void
+keep_headers(struct request *req)
+{
+	struct header_text h = { req, 0 };
+
+	if (req->route == NULL || req->route->auth != ROUTE_ADMIN)
+		(void)MHD_get_connection_values(
+		    req->conn, MHD_HEADER_KIND, add_header_text, &h);
+}
+
 /* The checks by headers, in the service's order.  Returns when one answered. */
 static int
 check_headers(struct request *req)
@@ -194,6 +242,9 @@ check_headers(struct request *req)
 		return reply_error(req, 400, "BAD_REQUEST",
 		    "The request target is malformed or too long.");
 	req->route = routes_find(req->method, req->path);
+	if (req->admin_door && req->route != NULL &&
+	    req->route->auth != ROUTE_ADMIN)
+		req->route = NULL;
 	req->endpoint = routes_endpoint(req->route, req->method, req->path);
 	if (req->endpoint == NULL)
 		return -ENOMEM;
@@ -212,13 +263,43 @@ check_headers(struct request *req)
 	return ret;
 }
 
+/* A path parameter as rules and the log name it, in new memory, or NULL. */
+static char *
+path_of(struct request *req, const char *name)
+{
+	const char *text;
+
+	if (params_str(&req->params, name, &text) < 0)
+		return NULL;
+	return text_dup(text_starts(text, "dbfs:") ? text + 5 : text);
+}
+
+static void
+find_subject(struct request *req)
+{
+	int64_t handle;
+
+	if (req->subject != NULL)
+		return;
+	req->subject = path_of(req, "path");
+	if (req->subject == NULL)
+		req->subject = path_of(req, "source_path");
+	if (req->subject == NULL &&
+	    params_i64(&req->params, "handle", &handle) == 0)
+		req->subject = streams_path(req->emu->streams, handle);
+	free(req->goal);
+	req->goal = path_of(req, "destination_path");
+}
+
 bool
 intake_headers(struct request *req, const char *method)
 {
 	int ret;
 
+	(void)door_pass(req->emu->door, req->guest);
 	text_copy(req->method, sizeof(req->method), method);
 	ret = check_headers(req);
+	keep_headers(req);
 	if (ret == -EBADMSG)
 		ret = reply_error(
 		    req, 400, "MALFORMED_REQUEST", "The form has no boundary.");
@@ -227,8 +308,13 @@ intake_headers(struct request *req, const char *method)
 		    req, 500, "INTERNAL_ERROR", "%s", strerror(-ret));
 	if (ret < 0)
 		req->reply.status = 500;
-	if (req->reply.status == 0 && req->route->auth != ROUTE_ADMIN)
+	if (req->reply.status == 0 && req->route->auth != ROUTE_ADMIN) {
+		find_subject(req);
 		faults_run(req, FAULT_INTAKE);
+		if (req->plan.max_body > 0 &&
+		    content_length(req) > req->plan.max_body)
+			(void)too_long(req);
+	}
 	return req->reply.status != 0 && content_length(req) > DRAIN_BYTES_MAX;
 }
 
@@ -241,11 +327,26 @@ cut_intake(struct request *req)
 	if (plan->intake_ending == PLAN_WHOLE ||
 	    req->body.bytes < plan->intake_after)
 		return false;
-	if (plan->intake_ending == PLAN_STALL)
-		(void)halt_wait(req->emu->halt, req->client, HALT_FOREVER);
 	plan->silent = true;
 	plan->ending = plan->intake_ending;
 	return true;
+}
+
+/* Waits until len bytes may come in. */
+static void
+pass(struct request *req, size_t len)
+{
+	const struct plan *plan = &req->plan;
+	int64_t wait_ns = 0;
+
+	(void)door_pass(req->emu->door, req->guest);
+	if (plan->line != NULL)
+		wait_ns =
+		    shared_line(plan->line, SHAPER_UP, plan->line_bps, len) -
+		    clock_mono_ns();
+	if (wait_ns > 0)
+		(void)halt_wait(req->emu->halt, req->client, wait_ns);
+	(void)shaper_pass(req->emu->shaper, SHAPER_UP, req->client, len);
 }
 
 bool
@@ -254,10 +355,13 @@ intake_piece(struct request *req, const char *data, size_t len)
 	struct body *body = &req->body;
 	int ret = 0;
 
-	(void)shaper_pass(req->emu->shaper, SHAPER_UP, req->client, len);
+	pass(req, len);
 	body->bytes += len;
 	if (cut_intake(req))
 		return false;
+	if (req->plan.max_body > 0 && body->bytes > req->plan.max_body &&
+	    body->err == 0)
+		body->err = -EFBIG;
 	if (req->reply.status != 0 || body->err < 0)
 		return true;
 	if (body->form != NULL)
@@ -288,21 +392,6 @@ parse_params(struct request *req)
 	return params_add_json(&req->params, raw->data, raw->len);
 }
 
-static void
-find_subject(struct request *req)
-{
-	static const char *const names[] = { "path", "source_path" };
-	const char *text;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (params_str(&req->params, names[i], &text) == 0) {
-			req->subject = text_dup(
-			    text_starts(text, "dbfs:") ? text + 5 : text);
-			return;
-		}
-	}
-}
-
 void
 intake_end(struct request *req)
 {
@@ -317,6 +406,9 @@ intake_end(struct request *req)
 		ret = parse_params(req);
 	if (ret == -EFBIG)
 		ret = too_long(req);
+	else if (ret == -ENOSPC || ret == -EDQUOT)
+		ret = reply_error(
+		    req, 400, "QUOTA_EXCEEDED", "No space left for the file.");
 	else if (ret == -EBADMSG || ret == -E2BIG)
 		ret = reply_error(req, 400, "MALFORMED_REQUEST",
 		    "Invalid JSON given in the body of the request - failed to "

@@ -12,8 +12,6 @@
 
 #include "base/banned.h"
 
-#define BACKLOG 512
-
 static int
 fill_v4(const char *host, uint16_t port, struct listen_address *out)
 {
@@ -75,22 +73,63 @@ listen_parse(const char *text, struct listen_address *out, struct why *why)
 }
 
 int
-listen_open(const struct listen_address *a, struct why *why)
+listen_bind(const struct listen_address *a, struct why *why)
 {
 	int fd, on = 1, ret;
 
-	fd = socket(a->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(
+	    a->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return why_set(why, -errno, "socket: %s", strerror(errno));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&a->addr, a->len) < 0 ||
-	    listen(fd, BACKLOG) < 0) {
+	if (bind(fd, (const struct sockaddr *)&a->addr, a->len) < 0) {
 		ret = -errno;
 		(void)close(fd);
 		return why_set(why, ret, "cannot listen on %s: %s", a->host,
 		    strerror(-ret));
 	}
 	return fd;
+}
+
+int
+listen_open(const struct listen_address *a, struct why *why)
+{
+	int fd = listen_bind(a, why), ret;
+
+	if (fd < 0)
+		return fd;
+	if (listen(fd, LISTEN_BACKLOG) < 0) {
+		ret = -errno;
+		(void)close(fd);
+		return why_set(why, ret, "cannot listen on %s: %s", a->host,
+		    strerror(-ret));
+	}
+	return fd;
+}
+
+void
+listen_set_port(struct listen_address *a, uint16_t port)
+{
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
+	if (a->addr.ss_family == AF_INET6) {
+		memcpy(&in6, &a->addr, sizeof(in6));
+		in6.sin6_port = htons(port);
+		memcpy(&a->addr, &in6, sizeof(in6));
+	} else {
+		memcpy(&in, &a->addr, sizeof(in));
+		in.sin_port = htons(port);
+		memcpy(&a->addr, &in, sizeof(in));
+	}
+}
+
+void
+listen_reset(int fd)
+{
+	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+
+	(void)connect(fd, &nowhere, sizeof(nowhere));
 }
 
 int

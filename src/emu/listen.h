@@ -22,10 +22,20 @@ struct listen_address {
 int listen_parse(
     const char *text, struct listen_address *out, struct why *why) WARN_UNUSED;
 
-/* A listening socket.  A descriptor, or -errno and why. */
+#define LISTEN_BACKLOG 512
+
+/* A socket that is bound to the address, and one that listens there.  Several may
+ * be bound, one listens.  A descriptor, or -errno and why. */
+int listen_bind(const struct listen_address *a, struct why *why) WARN_UNUSED;
 int listen_open(const struct listen_address *a, struct why *why) WARN_UNUSED;
 
 /* The port of a listening socket. */
 int listen_port(int fd, uint16_t *out) WARN_UNUSED;
+
+void listen_set_port(struct listen_address *a, uint16_t port);
+
+/* Ends a connection by a TCP reset, now.  (SO_LINGER and close would do it, but
+ * libmicrohttpd shuts the socket down first, and the client sees an orderly end.)  */
+void listen_reset(int fd);
 
 #endif

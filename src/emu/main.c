@@ -141,6 +141,8 @@ open_parts(struct emu *emu, struct why *why)
 	if (ret == 0)
 		ret = tally_new(&emu->tally);
 	if (ret == 0)
+		ret = contents_new(&emu->contents);
+	if (ret == 0)
 		ret = faults_new(&emu->faults);
 	return ret < 0 ? why_set(why, ret, "cannot open %s: %s",
 			     emu->place->root, strerror(-ret))
@@ -151,6 +153,7 @@ static void
 close_parts(struct emu *emu)
 {
 	faults_free(emu->faults);
+	contents_free(emu->contents);
 	tally_free(emu->tally);
 	shaper_free(emu->shaper);
 	tokens_free(emu->tokens);
@@ -161,19 +164,32 @@ close_parts(struct emu *emu)
 }
 
 static int
-announce(const struct emu *emu, const struct server *server, struct why *why)
+write_port(const char *file, uint16_t port, struct why *why)
 {
-	char port[16];
+	char text[16];
 	int ret, len;
 
-	len = snprintf(port, sizeof(port), "%u\n", server_port(server));
-	if (emu->flags.port_file != NULL) {
-		ret = io_write_file(
-		    emu->flags.port_file, port, (size_t)len, 0644);
-		if (ret < 0)
-			return why_set(why, ret, "cannot write %s: %s",
-			    emu->flags.port_file, strerror(-ret));
-	}
+	if (file == NULL)
+		return 0;
+	len = snprintf(text, sizeof(text), "%u\n", port);
+	ret = io_write_file(file, text, (size_t)len, 0644);
+	return ret < 0 ? why_set(why, ret, "cannot write %s: %s", file,
+			     strerror(-ret))
+		       : 0;
+}
+
+static int
+announce(const struct emu *emu, const struct server *server, struct why *why)
+{
+	int ret;
+
+	ret = write_port(
+	    emu->flags.admin_port_file, server_admin_port(server), why);
+	if (ret == 0)
+		ret = write_port(
+		    emu->flags.port_file, server_port(server), why);
+	if (ret < 0)
+		return ret;
 	if (emu->flags.quiet)
 		return 0;
 	(void)printf("%s://%s:%u serves %s; try: DATABRICKS_HOST=%s://%s:%u "
@@ -214,7 +230,9 @@ run(struct emu *emu, struct why *why)
 		return ret;
 	block_signals(&signals);
 	raise_limits();
-	emu->scheme = emu->flags.tls_cert != NULL ? "https" : "http";
+	emu->scheme = emu->flags.tls_cert != NULL || emu->flags.tls_ca != NULL
+			  ? "https"
+			  : "http";
 	ret = open_parts(emu, why);
 	if (ret == 0)
 		ret = serve(emu, &signals, why);

@@ -54,6 +54,14 @@ params_add(struct params *p, const char *name, const char *value, size_t len)
 	return 0;
 }
 
+int
+params_replace(struct params *p, const char *name, const char *value)
+{
+	if (p->json != NULL && json_object_object_get_ex(p->json, name, NULL))
+		return jval_add_str(p->json, name, value);
+	return params_add(p, name, value, strlen(value));
+}
+
 static int
 hex_digit(char c)
 {

@@ -37,6 +37,10 @@ void params_release(struct params *p);
 int params_add(struct params *p, const char *name, const char *value,
     size_t len) WARN_UNUSED;
 
+/* The parameter has this value from now on, whatever it had. */
+int params_replace(
+    struct params *p, const char *name, const char *value) WARN_UNUSED;
+
 /* "a=b&c=d", percent-encoded, '+' a blank.  -EBADMSG for a broken escape. */
 int params_add_form(struct params *p, const char *text, size_t len) WARN_UNUSED;
 

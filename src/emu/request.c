@@ -16,6 +16,7 @@
 
 #include "emu/emu.h"
 #include "emu/multipart.h"
+#include "emu/shared.h"
 
 #include "base/banned.h"
 
@@ -83,6 +84,10 @@ request_free(struct request *req)
 	free(req->path);
 	free(req->endpoint);
 	free(req->subject);
+	free(req->goal);
+	shared_unref(req->plan.line);
+	shared_unref(req->plan.order);
+	shared_unref(req->plan.memory);
 	free(req);
 }
 

@@ -23,6 +23,7 @@
 #define REQUEST_ID_BYTES 40
 #define REPLY_HEADERS    16
 #define REPLY_TYPE_BYTES 80
+#define REQUEST_HEADERS  1024
 
 struct MHD_Connection;
 struct emu;
@@ -60,6 +61,8 @@ struct request {
 	struct emu *emu;
 	struct MHD_Connection *conn;
 	int client; /* socket, for waits */
+	struct door_guest *guest; /* borrowed; NULL when nobody's */
+	bool admin_door; /* it came in by the admin's own port */
 	char id[REQUEST_ID_BYTES];
 	char method[16];
 	char *target; /* as sent, with the query */
@@ -67,12 +70,16 @@ struct request {
 	const struct route *route; /* NULL: no such endpoint */
 	char *endpoint; /* "GET /api/2.0/dbfs/list", for counts and rules */
 	char token_hash[DIGEST_SHA256_HEX]; /* "" without a token */
+	/* "Name: value" lines, the token replaced by its hash; cut when long */
+	char headers[REQUEST_HEADERS];
 	struct params params;
 	char *subject; /* the path that the call is about; NULL when none */
+	char *goal;    /* where a move goes; NULL when none */
 	struct body body;
 	struct reply reply;
 	struct plan plan;
 	bool begun;       /* headers were seen */
+	bool foreign;     /* it carries a token that was never good */
 	bool recorded;    /* in the log and the counts */
 	bool carried_out; /* the handler did it, whatever is answered */
 	int64_t start_ns;

@@ -47,6 +47,8 @@ static const struct route routes[] = {
 	{ "GET",    NULL,     "/emulator/history",                       ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_history,     "ours" },
 	{ "GET",    NULL,     "/emulator/tree",                          ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_tree,        "ours" },
 	{ "GET",    NULL,     "/emulator/log",                           ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_log,         "ours" },
+	{ "POST",   NULL,     "/emulator/contents",                      ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_oracle_contents,    "ours" },
+	{ "GET",    NULL,     "/emulator/invariants",                    ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_invariants,  "ours" },
 	{ "GET",    NULL,     "/emulator/file",                          ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_get_file,    "ours" },
 	{ "PUT",    NULL,     "/emulator/file",                          ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_RAW,    T1,      ep_oracle_put_file,    "ours" },
 	{ "DELETE", NULL,     "/emulator/file",                          ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, K10,     ep_oracle_delete_file, "ours" },
@@ -60,6 +62,7 @@ static const struct route routes[] = {
 	{ "DELETE", NULL,     "/emulator/rules",                         ROUTE_PREFIX, ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, K10,     ep_admin_delete_rules, "ours" },
 	{ "POST",   NULL,     "/emulator/tokens",                        ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, K10,     ep_admin_tokens,       "ours" },
 	{ "POST",   NULL,     "/emulator/handles/expire",                ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, K10,     ep_admin_expire,       "ours" },
+	{ "POST",   NULL,     "/emulator/connections/drop",              ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, K10,     ep_admin_drop,         "ours" },
 	/* clang-format on */
 };
 

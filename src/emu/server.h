@@ -21,6 +21,9 @@ void server_stop(struct server *s);
 
 uint16_t server_port(const struct server *s);
 
+/* Of --admin-port-file; 0 without. */
+uint16_t server_admin_port(const struct server *s);
+
 /* "127.0.0.1", "[::1]"; for a URL. */
 const char *server_host(const struct server *s);
 

@@ -85,14 +85,15 @@ shaper_pass(struct shaper *s, enum shaper_direction d, int client, size_t len)
 }
 
 bool
-shaper_bucket_take(struct shaper_bucket *b, int64_t rps, int64_t now_ns)
+shaper_bucket_take(
+    struct shaper_bucket *b, int64_t rps, int64_t burst, int64_t now_ns)
 {
-	double room = (double)rps;
+	double room = (double)burst;
 
 	if (b->filled_ns == 0)
 		b->tokens = room;
 	else
-		b->tokens += (double)(now_ns - b->filled_ns) / 1e9 * room;
+		b->tokens += (double)(now_ns - b->filled_ns) / 1e9 * (double)rps;
 	if (b->tokens > room)
 		b->tokens = room;
 	b->filled_ns = now_ns;
@@ -134,7 +135,7 @@ shaper_admit(struct shaper *s, const char *family, size_t family_len)
 		return true;
 	lock_take(&s->lock);
 	good = shaper_bucket_take(
-	    bucket_of_locked(s, family, family_len), rps, clock_mono_ns());
+	    bucket_of_locked(s, family, family_len), rps, rps, clock_mono_ns());
 	lock_drop(&s->lock);
 	return good;
 }

@@ -31,11 +31,12 @@ bool shaper_on(const struct shaper *s);
  * --rate-limit. */
 bool shaper_admit(struct shaper *s, const char *family, size_t family_len);
 
-/* A token bucket that holds one second's worth.  Not locked. */
+/* A token bucket that holds burst of them.  Not locked. */
 struct shaper_bucket {
 	double tokens;
 	int64_t filled_ns; /* 0: never used, full */
 };
-bool shaper_bucket_take(struct shaper_bucket *b, int64_t rps, int64_t now_ns);
+bool shaper_bucket_take(
+    struct shaper_bucket *b, int64_t rps, int64_t burst, int64_t now_ns);
 
 #endif

@@ -299,11 +299,17 @@ check_target_locked(struct store *s, const char *path, bool overwrite)
 	return overwrite ? store_observe_locked(s, path) : -EEXIST;
 }
 
+/* Who puts a file, and its time; < 0: now. */
+struct arrival {
+	enum history_op op;
+	const char *request;
+	int64_t mtime_ms;
+};
+
 /* The step that makes a file visible: history, then rename. */
 static int
 place_file_locked(struct store *s, const char *path, struct spool *spool,
-    const char *sha256, enum history_op op, const char *request)
-    REQUIRES(s->lock)
+    const char *sha256, const struct arrival *a) REQUIRES(s->lock)
 {
 	struct timespec times[2] = { timeline_now(s->timeline),
 		timeline_now(s->timeline) };
@@ -311,14 +317,20 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 	struct stat st;
 	int dir, ret = 0;
 
-	dir = store_parent_locked(s, path, request, name);
+	if (a->mtime_ms >= 0)
+		times[1] = (struct timespec){
+			.tv_sec = (time_t)(a->mtime_ms / 1000),
+			.tv_nsec = (long)(a->mtime_ms % 1000) * 1000000,
+		};
+	dir = store_parent_locked(s, path, a->request, name);
 	if (dir < 0)
 		return dir;
 	if (futimens(spool_fd(spool), times) < 0 ||
 	    fstat(spool_fd(spool), &st) < 0)
 		ret = -errno;
 	if (ret == 0)
-		ret = store_note_locked(s, op, path, &st, sha256, request);
+		ret = store_note_locked(
+		    s, a->op, path, &st, sha256, a->request);
 	if (ret == 0)
 		ret = history_commit(s->history);
 	if (ret == 0) {
@@ -332,9 +344,9 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 	return ret;
 }
 
-int
-store_commit(struct store *s, const char *path, struct spool *spool,
-    bool overwrite, enum history_op op, const char *request)
+static int
+commit(struct store *s, const char *path, struct spool *spool, bool overwrite,
+    const struct arrival *a)
 {
 	char sha256[DIGEST_SHA256_HEX];
 	int ret;
@@ -347,15 +359,25 @@ store_commit(struct store *s, const char *path, struct spool *spool,
 	lock_take(&s->lock);
 	ret = check_target_locked(s, path, overwrite);
 	if (ret == 0)
-		ret = place_file_locked(s, path, spool, sha256, op, request);
+		ret = place_file_locked(s, path, spool, sha256, a);
 	lock_drop(&s->lock);
 	return ret;
 }
 
 int
-store_put(struct store *s, const char *path, const void *data, size_t len,
-    enum history_op op, const char *request)
+store_commit(struct store *s, const char *path, struct spool *spool,
+    bool overwrite, enum history_op op, const char *request)
 {
+	const struct arrival a = { op, request, -1 };
+
+	return commit(s, path, spool, overwrite, &a);
+}
+
+int
+store_put_at(struct store *s, const char *path, const void *data, size_t len,
+    enum history_op op, const char *request, int64_t mtime_ms)
+{
+	const struct arrival a = { op, request, mtime_ms };
 	struct spool *spool;
 	int ret;
 
@@ -364,7 +386,14 @@ store_put(struct store *s, const char *path, const void *data, size_t len,
 		return ret;
 	ret = spool_write(spool, data, len);
 	if (ret == 0)
-		ret = store_commit(s, path, spool, true, op, request);
+		ret = commit(s, path, spool, true, &a);
 	spool_free(spool);
 	return ret;
+}
+
+int
+store_put(struct store *s, const char *path, const void *data, size_t len,
+    enum history_op op, const char *request)
+{
+	return store_put_at(s, path, data, len, op, request, -1);
 }

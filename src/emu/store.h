@@ -59,9 +59,15 @@ int store_mkdirs(
 int store_commit(struct store *s, const char *path, struct spool *spool,
     bool overwrite, enum history_op op, const char *request) WARN_UNUSED;
 
-/* The same from memory, overwriting. */
+/* The same from memory, overwriting; mtime_ms < 0: now. */
 int store_put(struct store *s, const char *path, const void *data, size_t len,
     enum history_op op, const char *request) WARN_UNUSED;
+int store_put_at(struct store *s, const char *path, const void *data,
+    size_t len, enum history_op op, const char *request,
+    int64_t mtime_ms) WARN_UNUSED;
+
+/* Bytes of all files together. */
+int store_total(struct store *s, uint64_t *out) WARN_UNUSED;
 
 /* -ENOTEMPTY for a directory with content unless recursive; -EBUSY for the root.
  * limit > 0: no more than that many files at once; -EAGAIN when some are left.
@@ -79,6 +85,10 @@ int store_move(struct store *s, const char *from, const char *to, bool parents,
  * changed. */
 int store_history(
     struct store *s, const char *path, struct buf *out) WARN_UNUSED;
+
+/* As history_print_unknown. */
+int store_unknown(struct store *s, history_known_fn *known, void *ctx,
+    size_t max, struct buf *out) WARN_UNUSED;
 
 /* Appends everything below path as a JSON array of {path, is_dir, size, sha256,
  * modification_time}. */

@@ -280,6 +280,28 @@ store_move(struct store *s, const char *from, const char *to, bool parents,
 	return ret;
 }
 
+static int
+add_size(void *ctx, const char *path, const struct stat *st)
+{
+	uint64_t *total = ctx;
+
+	(void)path;
+	*total += S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+	return 0;
+}
+
+int
+store_total(struct store *s, uint64_t *out)
+{
+	int ret;
+
+	*out = 0;
+	lock_take(&s->lock);
+	ret = store_below_locked(s, "/", add_size, out);
+	lock_drop(&s->lock);
+	return ret;
+}
+
 int
 store_history(struct store *s, const char *path, struct buf *out)
 {
@@ -289,6 +311,18 @@ store_history(struct store *s, const char *path, struct buf *out)
 	ret = store_observe_locked(s, path);
 	if (ret == 0)
 		ret = history_print(s->history, path, out);
+	lock_drop(&s->lock);
+	return ret;
+}
+
+int
+store_unknown(struct store *s, history_known_fn *known, void *ctx, size_t max,
+    struct buf *out)
+{
+	int ret;
+
+	lock_take(&s->lock);
+	ret = history_print_unknown(s->history, known, ctx, max, out);
 	lock_drop(&s->lock);
 	return ret;
 }

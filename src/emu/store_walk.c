@@ -108,30 +108,52 @@ read_children(struct store *s, const char *dir, struct children *out)
 	return ret;
 }
 
-static int
-below(struct store *s, const char *path, store_below_fn *each, void *ctx,
-    int depth)
-{
-	struct children c = { 0 };
-	int ret;
+/* A directory that is being walked through. */
+struct level {
+	struct children children;
+	size_t at;
+	struct level *up;
+};
 
-	if (depth > DBPATH_DEPTH_MAX)
-		return -ELOOP;
-	ret = read_children(s, path, &c);
-	for (size_t i = 0; ret == 0 && i < c.len; i++) {
-		ret = each(ctx, c.list[i].path, &c.list[i].st);
-		if (ret == 0 && S_ISDIR(c.list[i].st.st_mode))
-			ret = below(s, c.list[i].path, each, ctx, depth + 1);
-	}
-	children_release(&c);
-	return ret;
+/* Goes down into a directory. */
+static int
+enter(struct store *s, const char *path, struct level **levels)
+{
+	struct level *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return -ENOMEM;
+	l->up = *levels;
+	*levels = l;
+	return read_children(s, path, &l->children);
 }
 
+/* Without recursion: moves and a person can make a tree deeper than a path that a
+ * client may name. */
 int
 store_below_locked(
     struct store *s, const char *path, store_below_fn *each, void *ctx)
 {
-	return below(s, path, each, ctx, 0);
+	struct level *levels = NULL;
+	int ret;
+
+	ret = enter(s, path, &levels);
+	while (levels != NULL) {
+		struct level *l = levels;
+		struct child *c;
+
+		if (ret != 0 || l->at == l->children.len) {
+			levels = l->up;
+			children_release(&l->children);
+			free(l);
+			continue;
+		}
+		c = &l->children.list[l->at++];
+		ret = each(ctx, c->path, &c->st);
+		if (ret == 0 && S_ISDIR(c->st.st_mode))
+			ret = enter(s, c->path, &levels);
+	}
+	return ret;
 }
 
 bool

@@ -3,10 +3,12 @@
 
 #include "emu/tally.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/jval.h"
 #include "base/lock.h"
@@ -20,6 +22,20 @@
 #define ENDPOINTS_MAX   512
 #define SHORT_BYTES     80
 #define TOKEN_HASH_SHOW 16
+#define HEADERS_BYTES   1024
+#define EXAMPLES_MAX    16
+#define EXAMPLE_BYTES   128
+
+/* What a client of this API has to say; others are examples of the invariants. */
+static const char *const known_headers[] = { "accept", "accept-encoding",
+	"authorization", "connection", "content-length", "content-type",
+	"expect", "host", "transfer-encoding", "user-agent" };
+
+/* Different texts, the first ones. */
+struct examples {
+	char text[EXAMPLES_MAX][EXAMPLE_BYTES];
+	size_t count;
+};
 
 struct count {
 	uint64_t calls;
@@ -34,6 +50,7 @@ struct line {
 	char subject[TARGET_BYTES];
 	char request_id[40];
 	char token_hash[TOKEN_HASH_SHOW + 1];
+	char headers[HEADERS_BYTES];
 	int status;
 	uint64_t bytes_in, bytes_out;
 	int64_t time_ms, took_us;
@@ -45,6 +62,8 @@ struct tally {
 	struct count *counts;
 	uint64_t requests, mutations, errors, bytes_in, bytes_out;
 	struct line *ring; /* RING of them */
+	uint64_t foreign;
+	struct examples headers, targets;
 	uint64_t lines;    /* ever written; the newest is at lines - 1 */
 };
 
@@ -77,6 +96,8 @@ clear_locked(struct tally *t) REQUIRES(t->lock)
 	}
 	t->requests = t->mutations = t->errors = 0;
 	t->bytes_in = t->bytes_out = 0;
+	t->foreign = 0;
+	t->headers.count = t->targets.count = 0;
 	t->lines = 0;
 }
 
@@ -129,6 +150,65 @@ copy_clean(char *dst, size_t dst_bytes, const char *src)
 			*dst = '?';
 }
 
+static void
+add_example(struct examples *e, const char *text, size_t len)
+{
+	char copy[EXAMPLE_BYTES];
+
+	if (len >= sizeof(copy))
+		len = sizeof(copy) - 1;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	for (size_t i = 0; i < e->count; i++)
+		if (strcmp(e->text[i], copy) == 0)
+			return;
+	if (e->count < EXAMPLES_MAX)
+		copy_clean(e->text[e->count++], EXAMPLE_BYTES, copy);
+}
+
+static bool
+is_known_header(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(known_headers); i++)
+		if (strlen(known_headers[i]) == len &&
+		    strncasecmp(known_headers[i], name, len) == 0)
+			return true;
+	return false;
+}
+
+/* Unreserved bytes, %XX, and what separates parts. */
+static bool
+is_encoded(const char *target)
+{
+	for (const char *p = target; *p != '\0'; p++) {
+		if (*p == '%') {
+			if (!isxdigit((unsigned char)p[1]) ||
+			    !isxdigit((unsigned char)p[2]))
+				return false;
+		} else if ((unsigned char)*p >= 0x80 ||
+			   (!isalnum((unsigned char)*p) &&
+			       strchr("-._~/?&=", *p) == NULL)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+check_locked(struct tally *t, const struct tally_entry *e) REQUIRES(t->lock)
+{
+	t->foreign += e->foreign;
+	if (!is_encoded(e->target))
+		add_example(&t->targets, e->target, strlen(e->target));
+	for (const char *p = e->headers; *p != '\0';
+	     p += strcspn(p, "\n") + 1) {
+		size_t len = strcspn(p, ":");
+
+		if (!is_known_header(p, len))
+			add_example(&t->headers, p, len);
+	}
+}
+
 void
 tally_add(struct tally *t, const struct tally_entry *e)
 {
@@ -136,6 +216,7 @@ tally_add(struct tally *t, const struct tally_entry *e)
 
 	lock_take(&t->lock);
 	count_locked(t, e->endpoint);
+	check_locked(t, e);
 	t->requests++;
 	t->mutations += e->mutates;
 	t->errors += e->status >= 400;
@@ -150,6 +231,7 @@ tally_add(struct tally *t, const struct tally_entry *e)
 	    e->subject != NULL ? e->subject : "");
 	text_copy(l->request_id, sizeof(l->request_id), e->request_id);
 	text_copy(l->token_hash, sizeof(l->token_hash), e->token_hash);
+	copy_clean(l->headers, sizeof(l->headers), e->headers);
 	l->status = e->status;
 	l->bytes_in = e->bytes_in;
 	l->bytes_out = e->bytes_out;
@@ -191,6 +273,58 @@ print_member(struct buf *out, const char *name, const char *value)
 	return ret < 0 ? ret : jval_quote(out, value);
 }
 
+/* Lines as an array of texts. */
+static int
+print_lines(struct buf *out, const char *name, const char *lines)
+{
+	char line[HEADERS_BYTES];
+	int ret;
+
+	ret = buf_printf(out, "\"%s\":[", name);
+	for (const char *p = lines; ret == 0 && *p != '\0';) {
+		size_t len = strcspn(p, "\n");
+
+		memcpy(line, p, len);
+		line[len] = '\0';
+		ret = p > lines ? buf_puts(out, ",") : 0;
+		if (ret == 0)
+			ret = jval_quote(out, line);
+		p += len + (p[len] == '\n');
+	}
+	return ret < 0 ? ret : buf_puts(out, "],");
+}
+
+static int
+print_examples(struct buf *out, const char *name, const struct examples *e)
+{
+	int ret;
+
+	ret = buf_printf(out, ",\"%s\":[", name);
+	for (size_t i = 0; ret == 0 && i < e->count; i++) {
+		ret = i > 0 ? buf_puts(out, ",") : 0;
+		if (ret == 0)
+			ret = jval_quote(out, e->text[i]);
+	}
+	return ret < 0 ? ret : buf_puts(out, "]");
+}
+
+int
+tally_print_invariants(struct tally *t, struct buf *out, bool *good)
+{
+	int ret;
+
+	lock_take(&t->lock);
+	if (t->foreign > 0 || t->headers.count > 0 || t->targets.count > 0)
+		*good = false;
+	ret = buf_printf(out, "\"foreign_tokens\":%" PRIu64, t->foreign);
+	if (ret == 0)
+		ret = print_examples(out, "unknown_headers", &t->headers);
+	if (ret == 0)
+		ret = print_examples(out, "raw_targets", &t->targets);
+	lock_drop(&t->lock);
+	return ret;
+}
+
 static int
 print_line(struct buf *out, const struct line *l)
 {
@@ -214,6 +348,8 @@ print_line(struct buf *out, const struct line *l)
 		if (ret == 0)
 			ret = buf_puts(out, ",");
 	}
+	if (ret == 0)
+		ret = print_lines(out, "headers", l->headers);
 	return ret < 0 ? ret
 		       : buf_printf(out,
 			     "\"status\":%d,\"bytes_in\":%" PRIu64

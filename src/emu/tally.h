@@ -18,6 +18,8 @@ struct tally_entry {
 	const char *subject; /* the path that the call is about, or NULL */
 	const char *request_id;
 	const char *token_hash; /* "" when none was sent */
+	const char *headers;    /* lines "Name: value" */
+	bool foreign;           /* its token was never good */
 	int status;             /* 0: no answer */
 	bool mutates;           /* it was carried out, and changed something */
 	uint64_t bytes_in, bytes_out;
@@ -36,6 +38,11 @@ void tally_reset(struct tally *t);
 /* Appends {"METHOD PATH": n, ..., "requests": n, "mutations": n, "errors": n,
  * "bytes_in": n, "bytes_out": n}. */
 int tally_print_counts(struct tally *t, struct buf *out) WARN_UNUSED;
+
+/* Appends members of a JSON object: foreign_tokens, a count, unknown_headers and
+ * raw_targets, examples.  *good is cleared when there is any. */
+int tally_print_invariants(
+    struct tally *t, struct buf *out, bool *good) WARN_UNUSED;
 
 /* Appends the last requests as a JSON array, oldest first, max of them. */
 int tally_print_log(struct tally *t, uint64_t max, struct buf *out) WARN_UNUSED;

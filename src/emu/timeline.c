@@ -15,8 +15,7 @@
 
 #include "base/banned.h"
 
-#define OFFSET_TEXT   32
-#define OFFSET_MAX_MS (INT64_C(200) * 366 * 86400 * 1000)
+#define OFFSET_TEXT 32
 
 int64_t
 timeline_now_ms(struct timeline *t)
@@ -43,10 +42,22 @@ timeline_now(struct timeline *t)
 	return ts;
 }
 
+void
+timeline_http(int64_t ms, char out[TIMELINE_HTTP_BYTES])
+{
+	time_t sec = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&sec, &tm) == NULL ||
+	    strftime(out, TIMELINE_HTTP_BYTES, "%a, %d %b %Y %H:%M:%S GMT",
+		&tm) == 0)
+		out[0] = '\0';
+}
+
 int
 timeline_set_offset(struct timeline *t, int64_t offset_ms)
 {
-	if (offset_ms > OFFSET_MAX_MS || offset_ms < -OFFSET_MAX_MS)
+	if (offset_ms > TIMELINE_MAX_MS || offset_ms < -TIMELINE_MAX_MS)
 		return -EINVAL;
 	atomic_store(&t->offset_ms, offset_ms);
 	return 0;

@@ -11,6 +11,8 @@
 
 #include "base/attr.h"
 
+#define TIMELINE_MAX_MS (INT64_C(200) * 366 * 86400 * 1000)
+
 struct timeline {
 	_Atomic int64_t offset_ms;
 };
@@ -18,7 +20,11 @@ struct timeline {
 int64_t timeline_now_ms(struct timeline *t);
 struct timespec timeline_now(struct timeline *t);
 
-/* Refused with -EINVAL when it would move time beyond about 200 years. */
+/* A moment as HTTP's headers name it (RFC 9110); "" when out of range. */
+#define TIMELINE_HTTP_BYTES 40
+void timeline_http(int64_t ms, char out[TIMELINE_HTTP_BYTES]);
+
+/* Refused with -EINVAL when it would move time beyond TIMELINE_MAX_MS. */
 int timeline_set_offset(struct timeline *t, int64_t offset_ms);
 
 /* The offset is part of the state: time must not jump back at a restart. */

@@ -44,6 +44,7 @@ struct tokens {
 	struct lock lock;
 	struct list good;    /* guarded by lock */
 	struct list revoked; /* guarded by lock */
+	struct list expired; /* guarded by lock */
 };
 
 static bool
@@ -201,9 +202,10 @@ seal(const struct tokens *t, const char *text, size_t len, char hex[SEAL_HEX])
 		(void)snprintf(hex + 2 * i, 3, "%02x", md[i]);
 }
 
-/* An issued token is "eyJ" EXPIRY_MS "." NONCE "." SEAL. */
-static bool
-issued_good(const struct tokens *t, const char *token)
+/* An issued token is "eyJ" EXPIRY_MS "." NONCE "." SEAL.  TOKEN_FOREIGN for any
+ * other. */
+static enum token_check
+check_issued(const struct tokens *t, const char *token)
 {
 	const char *dot = strrchr(token, '.');
 	char want[SEAL_HEX], number[24];
@@ -212,17 +214,19 @@ issued_good(const struct tokens *t, const char *token)
 
 	if (!text_starts(token, "eyJ") || dot == NULL ||
 	    strlen(dot + 1) != SEAL_HEX - 1)
-		return false;
+		return TOKEN_FOREIGN;
 	seal(t, token, (size_t)(dot - token), want);
 	if (CRYPTO_memcmp(want, dot + 1, SEAL_HEX - 1) != 0)
-		return false;
+		return TOKEN_FOREIGN;
 	digits = strcspn(token + 3, ".");
 	if (digits >= sizeof(number))
-		return false;
+		return TOKEN_FOREIGN;
 	memcpy(number, token + 3, digits);
 	number[digits] = '\0';
-	return text_i64(number, &expiry_ms) == 0 &&
-	       timeline_now_ms(t->timeline) < expiry_ms;
+	if (text_i64(number, &expiry_ms) < 0)
+		return TOKEN_FOREIGN;
+	return timeline_now_ms(t->timeline) < expiry_ms ? TOKEN_GOOD
+							: TOKEN_EXPIRED;
 }
 
 int
@@ -247,7 +251,7 @@ tokens_check(struct tokens *t, const char *header, bool admin,
     char hash[DIGEST_SHA256_HEX])
 {
 	struct buf token;
-	bool good, issued;
+	enum token_check issued, result;
 
 	hash[0] = '\0';
 	if (header == NULL)
@@ -258,16 +262,19 @@ tokens_check(struct tokens *t, const char *header, bool admin,
 		return TOKEN_MISSING;
 	}
 	digest_sha256(token.data, token.len, hash);
-	issued = issued_good(t, token.data);
+	issued = check_issued(t, token.data);
 	OPENSSL_cleanse(token.data, token.len);
 	buf_release(&token);
 	if (admin)
-		return same_hash(t->admin, hash) ? TOKEN_GOOD : TOKEN_BAD;
+		return same_hash(t->admin, hash) ? TOKEN_GOOD : TOKEN_FOREIGN;
 	lock_take(&t->lock);
-	good = (list_has(&t->good, hash) || issued) &&
-	       !list_has(&t->revoked, hash);
+	result = list_has(&t->good, hash) ? TOKEN_GOOD : issued;
+	if (result == TOKEN_GOOD && list_has(&t->revoked, hash))
+		result = TOKEN_REVOKED;
+	if (result == TOKEN_GOOD && list_has(&t->expired, hash))
+		result = TOKEN_EXPIRED;
 	lock_drop(&t->lock);
-	return good ? TOKEN_GOOD : TOKEN_BAD;
+	return result;
 }
 
 bool
@@ -302,9 +309,17 @@ tokens_revoke(struct tokens *t, const char *hash)
 }
 
 void
+tokens_expire(struct tokens *t, const char *hash)
+{
+	lock_take(&t->lock);
+	list_add(&t->expired, hash);
+	lock_drop(&t->lock);
+}
+
+void
 tokens_restore(struct tokens *t)
 {
 	lock_take(&t->lock);
-	t->revoked.count = 0;
+	t->revoked.count = t->expired.count = 0;
 	lock_drop(&t->lock);
 }

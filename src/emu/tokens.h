@@ -21,8 +21,13 @@ struct tokens;
 enum token_check {
 	TOKEN_GOOD,
 	TOKEN_MISSING, /* no credential, or of a kind that is not supported */
-	TOKEN_BAD,     /* unknown, revoked or expired */
+	TOKEN_FOREIGN, /* never good */
+	TOKEN_REVOKED,
+	TOKEN_EXPIRED, /* an OAuth token by its time, any by tokens_expire */
 };
+
+#define TOKENS_BAD_TEXT	    "Invalid access token."
+#define TOKENS_EXPIRED_TEXT "The access token has expired."
 
 int tokens_new(struct place *place, struct timeline *timeline,
     const char *token, const char *admin_token,
@@ -45,8 +50,9 @@ int tokens_issue(struct tokens *t, int64_t ttl_s, struct buf *out) WARN_UNUSED;
 
 int tokens_add(struct tokens *t, const char *token) WARN_UNUSED;
 
-/* A hash as tokens_check gave it; revoked for good or until tokens_restore. */
+/* A hash as tokens_check gave it; for good or until tokens_restore. */
 void tokens_revoke(struct tokens *t, const char *hash);
+void tokens_expire(struct tokens *t, const char *hash);
 void tokens_restore(struct tokens *t);
 
 #endif

@@ -20,6 +20,7 @@ struct verb {
 	const char *name;
 	enum fault_phase phase; /* {"when": "after"} moves BEFORE to AFTER */
 	bool rated;             /* fires beyond "rps" calls a second only */
+	bool shares;            /* its rule has a struct shared */
 	const char *args;       /* names it knows */
 	verb_fn *act;
 	const char *help;

@@ -1,9 +1,10 @@
 /* emu/verbs_body.c - verbs that change an answer's body. */
 #include "config.h"
 
-#include "emu/verbs_body.h"
+#include "emu/verbs_impl.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,22 +13,18 @@
 
 #include "emu/emu.h"
 #include "emu/request.h"
+#include "emu/routes.h"
 
 #include "base/banned.h"
 
-#define DEEP_LEVELS 100000
-#define HUGE_BYTES  INT64_C(1073741824)
-#define GARBAGE     "\x00\xff<garbage>"
-
-/* An answer from a file is left alone by verbs that look into it. */
-static struct buf *
-body_of(struct request *req)
+struct buf *
+verb_body(struct request *req)
 {
 	return req->reply.fd < 0 ? &req->reply.body : NULL;
 }
 
-static void
-shorten(struct buf *b, size_t len)
+void
+verb_shorten(struct buf *b, size_t len)
 {
 	if (len < b->len) {
 		b->len = len;
@@ -36,16 +33,16 @@ shorten(struct buf *b, size_t len)
 }
 
 void
-verbs_body_truncate(struct request *req, struct json_object *args)
+verb_truncate(struct request *req, struct json_object *args)
 {
-	struct buf *body = body_of(req);
+	struct buf *body = verb_body(req);
 	int64_t n = verb_number(args, "n", 0);
 
 	if (n < 0)
 		n = 0;
 	if (strcmp(verb_text(args, "length", "kept"), "fixed") == 0 &&
 	    body != NULL) {
-		shorten(body, (size_t)n);
+		verb_shorten(body, (size_t)n);
 		return;
 	}
 	req->plan.ending = PLAN_CLOSE;
@@ -53,9 +50,9 @@ verbs_body_truncate(struct request *req, struct json_object *args)
 }
 
 void
-verbs_body_extend(struct request *req, struct json_object *args)
+verb_extend(struct request *req, struct json_object *args)
 {
-	struct buf *body = body_of(req);
+	struct buf *body = verb_body(req);
 	int64_t n = verb_number(args, "n", 1);
 
 	if (body == NULL || n <= 0)
@@ -65,9 +62,9 @@ verbs_body_extend(struct request *req, struct json_object *args)
 }
 
 void
-verbs_body_corrupt(struct request *req, struct json_object *args)
+verb_corrupt(struct request *req, struct json_object *args)
 {
-	struct buf *body = body_of(req);
+	struct buf *body = verb_body(req);
 	int64_t at = verb_number(args, "at", 0);
 
 	if (body != NULL && at >= 0 && (size_t)at < body->len)
@@ -75,15 +72,26 @@ verbs_body_corrupt(struct request *req, struct json_object *args)
 }
 
 void
-verbs_body_type(struct request *req, struct json_object *args)
+verb_content_type(struct request *req, struct json_object *args)
 {
 	text_copy(req->reply.type, sizeof(req->reply.type),
 	    verb_text(args, "type", "text/html"));
 }
 
-/* The body becomes val's text, or nothing when memory is short. */
-static void
-write_back(struct buf *body, struct json_object *val)
+void
+verb_set_text(struct request *req, const char *text)
+{
+	struct buf *body = verb_body(req);
+
+	if (body == NULL)
+		return;
+	buf_clear(body);
+	if (buf_puts(body, text) < 0)
+		buf_clear(body);
+}
+
+void
+verb_write_back(struct buf *body, struct json_object *val)
 {
 	const char *text;
 	size_t len = 0;
@@ -94,13 +102,10 @@ write_back(struct buf *body, struct json_object *val)
 		buf_clear(body);
 }
 
-typedef void change_fn(struct json_object *obj, int64_t d);
-
-/* Parses the body, lets change() at every object in it, writes it back. */
-static void
-change_body(struct request *req, change_fn *change, int64_t d)
+void
+verb_change_body(struct request *req, verb_change_fn *change, int64_t d)
 {
-	struct buf *body = body_of(req);
+	struct buf *body = verb_body(req);
 	struct json_object *val = NULL, *files = NULL;
 
 	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0 ||
@@ -110,7 +115,7 @@ change_body(struct request *req, change_fn *change, int64_t d)
 	if (jval_array(val, "files", &files) == 0)
 		for (size_t i = 0; i < json_object_array_length(files); i++)
 			change(json_object_array_get_idx(files, i), d);
-	write_back(body, val);
+	verb_write_back(body, val);
 	json_object_put(val);
 }
 
@@ -142,233 +147,15 @@ lie_mtime(struct json_object *obj, int64_t d)
 }
 
 void
-verbs_body_size_lie(struct request *req, struct json_object *args)
+verb_size_lie(struct request *req, struct json_object *args)
 {
-	change_body(req, lie_size, verb_number(args, "d", 1));
+	verb_change_body(req, lie_size, verb_number(args, "d", 1));
 }
 
 void
-verbs_body_mtime_lie(struct request *req, struct json_object *args)
+verb_mtime_lie(struct request *req, struct json_object *args)
 {
-	change_body(req, lie_mtime, verb_number(args, "d", 1000));
-}
-
-/* Numbers become texts, texts and booleans numbers. */
-static void
-swap_types(struct json_object *obj, int64_t d)
-{
-	struct json_object *fresh;
-
-	(void)d;
-	if (!json_object_is_type(obj, json_type_object))
-		return;
-	json_object_object_foreach(obj, key, val)
-	{
-		if (json_object_is_type(val, json_type_array) ||
-		    json_object_is_type(val, json_type_object))
-			continue;
-		fresh = json_object_is_type(val, json_type_int)
-			    ? json_object_new_string("many")
-			    : json_object_new_int64(7);
-		/* Replaces the value; the iteration stays valid. */
-		if (jval_add(obj, key, fresh) < 0)
-			return;
-	}
-}
-
-static void
-drop_member(struct json_object *obj, int64_t d)
-{
-	static const char *const names[] = { "path", "file_size", "bytes_read",
-		"handle", "data" };
-
-	(void)d;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		json_object_object_del(obj, names[i]);
-}
-
-static void
-set_text(struct request *req, const char *text)
-{
-	struct buf *body = body_of(req);
-
-	if (body == NULL)
-		return;
-	buf_clear(body);
-	if (buf_puts(body, text) < 0)
-		buf_clear(body);
-}
-
-static void
-json_short(struct request *req, struct json_object *args)
-{
-	(void)args;
-	shorten(&req->reply.body, req->reply.body.len / 2);
-}
-
-static void
-json_garbage(struct request *req, struct json_object *args)
-{
-	(void)args;
-	if (buf_append(&req->reply.body, GARBAGE, sizeof(GARBAGE) - 1) < 0)
-		buf_clear(&req->reply.body);
-}
-
-static void
-json_deep(struct request *req, struct json_object *args)
-{
-	struct buf *body = &req->reply.body;
-
-	(void)args;
-	buf_clear(body);
-	if (buf_reserve(body, 2 * DEEP_LEVELS) < 0)
-		return;
-	memset(body->data, '[', DEEP_LEVELS);
-	memset(body->data + DEEP_LEVELS, ']', DEEP_LEVELS);
-	body->len = 2 * DEEP_LEVELS;
-	body->data[body->len] = '\0';
-}
-
-/* A string in the middle that is streamed and never lies in memory. */
-static void
-json_huge(struct request *req, struct json_object *args)
-{
-	static const char head[] = "{\"junk\":\"", whole[] = "{\"junk\":\"\"}";
-	int64_t bytes = verb_number(args, "bytes", HUGE_BYTES);
-
-	set_text(req, whole);
-	req->plan.filler_at = sizeof(head) - 1;
-	req->plan.filler_bytes = bytes > 0 ? (uint64_t)bytes : 1;
-}
-
-static void
-json_types(struct request *req, struct json_object *args)
-{
-	(void)args;
-	change_body(req, swap_types, 0);
-}
-
-static void
-json_missing(struct request *req, struct json_object *args)
-{
-	(void)args;
-	change_body(req, drop_member, 0);
-}
-
-static void
-json_text(struct request *req, struct json_object *args)
-{
-	(void)args;
-	set_text(req, "upstream connect error or disconnect/reset before "
-		      "headers");
-}
-
-static void
-json_empty(struct request *req, struct json_object *args)
-{
-	(void)args;
-	set_text(req, "");
-}
-
-static void
-json_null(struct request *req, struct json_object *args)
-{
-	(void)args;
-	set_text(req, "null");
-}
-
-static void
-json_array(struct request *req, struct json_object *args)
-{
-	(void)args;
-	set_text(req, "[1,\"two\",{}]");
-}
-
-struct mode {
-	const char *name;
-	void (*act)(struct request *req, struct json_object *args);
-};
-
-static void
-act_mode(struct request *req, struct json_object *args,
-    const struct mode *modes, size_t count)
-{
-	const char *name = verb_text(args, "mode", modes[0].name);
-
-	if (body_of(req) == NULL)
-		return;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(modes[i].name, name) == 0)
-			modes[i].act(req, args);
-}
-
-void
-verbs_body_json(struct request *req, struct json_object *args)
-{
-	static const struct mode modes[] = {
-		{ "short", json_short },
-		{ "garbage", json_garbage },
-		{ "deep", json_deep },
-		{ "huge", json_huge },
-		{ "types", json_types },
-		{ "missing", json_missing },
-		{ "text", json_text },
-		{ "empty", json_empty },
-		{ "null", json_null },
-		{ "array", json_array },
-	};
-
-	act_mode(req, args, modes, ARRAY_LEN(modes));
-}
-
-/* The new text of "data", made from the old one; NULL removes the member. */
-static char *
-spoil_base64(const char *mode, const char *data)
-{
-	size_t len = strlen(data);
-	char *out;
-
-	if (strcmp(mode, "missing") == 0)
-		return NULL;
-	if (strcmp(mode, "empty") == 0)
-		return text_dup("");
-	if (strcmp(mode, "longer") == 0)
-		return text_printf("AAAA%s", data);
-	if (strcmp(mode, "short") == 0)
-		return strndup(data, len > 0 ? len - 1 : 0);
-	if (strcmp(mode, "padding") == 0)
-		return strndup(data, strcspn(data, "="));
-	if (strcmp(mode, "newlines") == 0)
-		return text_printf(
-		    "%.*s\n%s", (int)(len / 2), data, data + len / 2);
-	out = text_dup(data);
-	for (char *p = out; out != NULL && *p != '\0'; p++) {
-		if (strcmp(mode, "url") == 0)
-			*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-		else if (p == out + len / 2)
-			*p = '!'; /* "letters" */
-	}
-	return out;
-}
-
-void
-verbs_body_base64(struct request *req, struct json_object *args)
-{
-	struct buf *body = body_of(req);
-	struct json_object *val = NULL;
-	const char *data;
-	char *spoilt;
-
-	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0)
-		return;
-	if (jval_str(val, "data", &data) == 0) {
-		spoilt = spoil_base64(verb_text(args, "mode", "letters"), data);
-		if (spoilt == NULL || jval_add_str(val, "data", spoilt) < 0)
-			json_object_object_del(val, "data");
-		free(spoilt);
-		write_back(body, val);
-	}
-	json_object_put(val);
+	verb_change_body(req, lie_mtime, verb_number(args, "d", 1000));
 }
 
 /* One more entry of a listing, whose path ends in name. */
@@ -419,10 +206,10 @@ add_default_names(struct json_object *files, const char *dir)
 }
 
 void
-verbs_body_names(struct request *req, struct json_object *args)
+verb_names(struct request *req, struct json_object *args)
 {
 	struct json_object *val = NULL, *files = NULL, *list = NULL, *one;
-	struct buf *body = body_of(req);
+	struct buf *body = verb_body(req);
 	const char *dir = req->subject != NULL ? req->subject : "";
 
 	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0)
@@ -440,7 +227,37 @@ verbs_body_names(struct request *req, struct json_object *args)
 		add_entry(files, dir, json_object_get_string(one),
 		    (size_t)json_object_get_string_len(one));
 	}
-	write_back(body, val);
+	verb_write_back(body, val);
 out:
 	json_object_put(val);
+}
+
+/* n more entries, none of which exists.  They are written as they are: a listing of
+ * 100,000 takes no parser. */
+void
+verb_listing(struct request *req, struct json_object *args)
+{
+	struct buf *body = verb_body(req);
+	int64_t n = verb_number(args, "n", 100000);
+	const char *dir = req->subject != NULL ? req->subject : "";
+	bool any = false;
+	int ret = 0;
+
+	if (body == NULL || req->route->kind != ROUTE_LISTS ||
+	    req->reply.status != 200)
+		return;
+	if (body->len > 2 && memcmp(body->data + body->len - 2, "]}", 2) == 0) {
+		verb_shorten(body, body->len - 2);
+		any = true;
+	} else {
+		verb_set_text(req, "{\"files\":[");
+	}
+	for (int64_t i = 0; ret == 0 && i < n; i++, any = true)
+		ret = buf_printf(body,
+		    "%s{\"path\":\"%s/made-up-%07" PRId64
+		    "\",\"is_dir\":false,\"file_size\":1,"
+		    "\"modification_time\":1751620000000}",
+		    any ? "," : "", strcmp(dir, "/") == 0 ? "" : dir, i);
+	if (ret < 0 || buf_puts(body, "]}") < 0)
+		verb_set_text(req, "{}");
 }

@@ -96,13 +96,15 @@ start_emulator() {
 	mkdir -p "$work/root/dbfs"
 	rm -f "$work/emu.port"
 	"$EMULATOR" --root "$work/root" --listen "127.0.0.1:${emu_port:-0}" \
-	    --port-file "$work/emu.port" --log "$work/emu.requests" \
+	    --port-file "$work/emu.port" \
+	    --admin-port-file "$work/emu.admin" --log "$work/emu.requests" \
 	    --token "$emu_token" "$@" >>"$work/emu.log" 2>&1 &
 	emu_pid=$!
 	wait_until "$patience" emu_has_come_or_gone
 	[ -s "$work/emu.port" ] || fail "the emulator did not start"
 	emu_port=$(cat "$work/emu.port")
-	emu_url=http://127.0.0.1:$emu_port
+	emu_url=${emu_scheme:-http}://127.0.0.1:$emu_port
+	emu_admin=http://127.0.0.1:$(cat "$work/emu.admin")
 }
 
 emu_has_come_or_gone() {
@@ -127,13 +129,18 @@ emu_await_crash() {
 	emu_pid=
 }
 
-# emu METHOD PATH [CURL-OPTIONS]: a call to the emulator, as its owner.
+# emu METHOD PATH [CURL-OPTIONS]: a call to the emulator, as its owner, who has a
+# door of his own.
 emu() {
 	method=$1
 	path=$2
 	shift 2
+	case $path in
+	/emulator/*) emu_host=${emu_admin:-$emu_url} ;;
+	*) emu_host=$emu_url ;;
+	esac
 	curl -sS --fail --max-time 60 -X "$method" \
-	    -H "Authorization: Bearer $emu_token" "$@" "$emu_url$path"
+	    -H "Authorization: Bearer $emu_token" "$@" "$emu_host$path"
 }
 
 quote_url() {
@@ -239,6 +246,18 @@ emu_set() {
 emu_clock() {
 	emu POST /emulator/clock -o /dev/null \
 	    -H 'Content-Type: application/json' -d "{\"advance_ms\":$1}"
+}
+
+# expect_invariants [FILE...]: no token that was never good, no odd header or byte in
+# any request, and of no file another version than one of these.
+expect_invariants() {
+	[ $# -eq 0 ] || sha256sum "$@" | cut -c1-64 |
+		jq -R . | jq -s '{clear: true, sha256: .}' >"$work/.contents"
+	[ $# -eq 0 ] || emu POST /emulator/contents -o /dev/null \
+	    -H 'Content-Type: application/json' -d "@$work/.contents"
+	emu GET /emulator/invariants >"$work/.got"
+	[ "$(jq .good "$work/.got")" = true ] ||
+		fail "it does not hold: $(cat "$work/.got")"
 }
 
 ### The mount

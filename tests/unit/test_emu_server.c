@@ -42,6 +42,7 @@ begin(void)
 	    tokens_new(emu.place, &emu.timeline, "t", "t", &emu.tokens), 0);
 	ck_assert_int_eq(shaper_new(&emu.settings, emu.halt, &emu.shaper), 0);
 	ck_assert_int_eq(tally_new(&emu.tally), 0);
+	ck_assert_int_eq(contents_new(&emu.contents), 0);
 	ck_assert_int_eq(faults_new(&emu.faults), 0);
 	ck_assert_int_eq(server_start(&emu, &server, &why), 0);
 }
@@ -52,6 +53,7 @@ end(void)
 	halt_raise(emu.halt);
 	server_stop(server);
 	faults_free(emu.faults);
+	contents_free(emu.contents);
 	tally_free(emu.tally);
 	shaper_free(emu.shaper);
 	tokens_free(emu.tokens);

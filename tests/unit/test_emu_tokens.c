@@ -50,10 +50,10 @@ static const struct {
 	{ "Digest abc", false, TOKEN_MISSING },
 	{ "Bearer dapi-x", false, TOKEN_GOOD },
 	{ "bearer  dapi-x", false, TOKEN_GOOD },
-	{ "Bearer dapi-xx", false, TOKEN_BAD },
-	{ "Bearer admin-y", false, TOKEN_BAD },
+	{ "Bearer dapi-xx", false, TOKEN_FOREIGN },
+	{ "Bearer admin-y", false, TOKEN_FOREIGN },
 	{ "Bearer admin-y", true, TOKEN_GOOD },
-	{ "Bearer dapi-x", true, TOKEN_BAD },
+	{ "Bearer dapi-x", true, TOKEN_FOREIGN },
 	{ "Basic !!!!", false, TOKEN_MISSING },
 };
 
@@ -72,7 +72,7 @@ START_TEST(the_token_may_be_packed)
 	begin();
 	ck_assert_int_eq(check_packed("Basic", "token:dapi-x"), TOKEN_GOOD);
 	ck_assert_int_eq(check_packed("Bearer", "token:dapi-x"), TOKEN_GOOD);
-	ck_assert_int_eq(check_packed("Basic", "token:dapi-z"), TOKEN_BAD);
+	ck_assert_int_eq(check_packed("Basic", "token:dapi-z"), TOKEN_FOREIGN);
 	ck_assert_int_eq(
 	    check_packed("Basic", "me@x.com:dapi-x"), TOKEN_MISSING);
 	ck_assert_int_eq(check_packed("Basic", "token:"), TOKEN_MISSING);
@@ -98,11 +98,11 @@ START_TEST(issued_tokens_live_for_their_time)
 	    tokens_check(tokens, token.data, false, hash), TOKEN_GOOD);
 	token.data[12]++; /* a later expiry than was signed */
 	ck_assert_int_eq(
-	    tokens_check(tokens, token.data, false, hash), TOKEN_BAD);
+	    tokens_check(tokens, token.data, false, hash), TOKEN_FOREIGN);
 	token.data[12]--;
 	ck_assert_int_eq(timeline_set_offset(&root.timeline, 61000), 0);
 	ck_assert_int_eq(
-	    tokens_check(tokens, token.data, false, hash), TOKEN_BAD);
+	    tokens_check(tokens, token.data, false, hash), TOKEN_EXPIRED);
 	buf_release(&token);
 	end();
 }
@@ -115,7 +115,7 @@ START_TEST(tokens_can_be_revoked_and_added)
 	    tokens_check(tokens, "Bearer dapi-x", false, hash), TOKEN_GOOD);
 	tokens_revoke(tokens, hash);
 	ck_assert_int_eq(
-	    tokens_check(tokens, "Bearer dapi-x", false, hash), TOKEN_BAD);
+	    tokens_check(tokens, "Bearer dapi-x", false, hash), TOKEN_REVOKED);
 	ck_assert_int_eq(tokens_add(tokens, "dapi-new"), 0);
 	ck_assert_int_eq(
 	    tokens_check(tokens, "Bearer dapi-new", false, hash), TOKEN_GOOD);
@@ -135,15 +135,15 @@ START_TEST(a_bucket_holds_one_second)
 	int good = 0;
 
 	for (int i = 0; i < 100; i++)
-		good += shaper_bucket_take(&b, 30, now_ns);
+		good += shaper_bucket_take(&b, 30, 30, now_ns);
 	ck_assert_int_eq(good, 30);
 	now_ns += 100000000; /* 0.1 s: three more */
 	for (int i = 0; i < 100; i++)
-		good += shaper_bucket_take(&b, 30, now_ns);
+		good += shaper_bucket_take(&b, 30, 30, now_ns);
 	ck_assert_int_eq(good, 33);
 	now_ns += INT64_C(3600000000000);
 	for (int i = 0; i < 100; i++)
-		good += shaper_bucket_take(&b, 30, now_ns);
+		good += shaper_bucket_take(&b, 30, 30, now_ns);
 	ck_assert_int_eq(good, 63);
 }
 END_TEST
