@@ -62,10 +62,11 @@ string_end(const char *text, size_t len, size_t at)
 /* How much memory a document takes is known only when it is there, and "[{},{},"
  * takes 250 times its length.  So its values are counted first. */
 static int
-check_memory(const char *text, size_t len)
+check_memory(const char *text, size_t len, size_t *members)
 {
 	size_t bytes = 0, at = 0;
 
+	*members = 0;
 	while (at < len && bytes <= JVAL_MEMORY_MAX) {
 		switch (text[at++]) {
 		case '"':
@@ -78,6 +79,9 @@ check_memory(const char *text, size_t len)
 		case ',':
 			bytes += VALUE_BYTES;
 			break;
+		case ':':
+			++*members;
+			break;
 		case '\'': /* json-c would take what follows for a string */
 		case '/': /* or for a comment */
 			return -EBADMSG;
@@ -86,18 +90,41 @@ check_memory(const char *text, size_t len)
 	return bytes <= JVAL_MEMORY_MAX ? 0 : -EFBIG;
 }
 
+/* Members of all objects in val.  As deep as JVAL_DEPTH_MAX lets a document be. */
+static size_t
+count_members(struct json_object *val)
+{
+	size_t count = 0;
+
+	if (json_object_is_type(val, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(val); i++)
+			count += count_members(
+			    json_object_array_get_idx(val, i));
+		return count;
+	}
+	if (!json_object_is_type(val, json_type_object))
+		return 0;
+	count = (size_t)json_object_object_length(val);
+	json_object_object_foreach(val, key, member)
+	{
+		(void)key;
+		count += count_members(member);
+	}
+	return count;
+}
+
 int
 jval_parse(const char *text, size_t len, struct json_object **out)
 {
 	struct json_tokener *tok;
 	struct json_object *val;
 	enum json_tokener_error err;
-	size_t end;
+	size_t end, members;
 	int ret;
 
 	if (len >= INT_MAX)
 		return -EBADMSG;
-	ret = check_memory(text, len);
+	ret = check_memory(text, len, &members);
 	if (ret < 0)
 		return ret;
 	ret = -EBADMSG;
@@ -119,7 +146,9 @@ jval_parse(const char *text, size_t len, struct json_object **out)
 	while (end < len && strchr(" \t\r\n", text[end]) != NULL &&
 	    text[end] != '\0')
 		end++;
-	if (end < len) {
+	/* Of a member that is there twice json-c keeps the last: who meant what is
+	 * anybody's guess. */
+	if (end < len || count_members(val) != members) {
 		json_object_put(val);
 		goto out;
 	}

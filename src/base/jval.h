@@ -23,8 +23,9 @@
 /* What a document may become in memory, about: that of a listing of 150,000 files. */
 #define JVAL_MEMORY_MAX ((size_t)192 << 20)
 
-/* One whole document: UTF-8 checked, nothing after it but blanks.  As strict as
- * json-c gets, which still takes NaN and raw control characters.  0, or -EBADMSG,
+/* One whole document: UTF-8 checked, no name twice in an object, nothing after it but
+ * blanks.  As strict as json-c gets, which still takes NaN and raw control characters.
+ * 0, or -EBADMSG,
  * -EFBIG when there is more in it than JVAL_MEMORY_MAX holds, -ENOMEM.  *out belongs
  * to the caller (json_object_put) and is NULL for the document "null". */
 int jval_parse(const char *text, size_t len, struct json_object **out)

@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/jval.h"
 #include "base/log.h"
 #include "emu/emu.h"
 #include "emu/request.h"
 #include "emu/routes.h"
+#include "emu/shared.h"
 #include "emu/verbs.h"
 #include "tests/support/unit.h"
 
@@ -49,6 +51,8 @@ request(const char *method, const char *path, const char *subject)
 	(void)snprintf(req->method, sizeof(req->method), "%s", method);
 	req->path = strdup(path);
 	req->subject = subject != NULL ? strdup(subject) : NULL;
+	req->goal = strdup("/goal");
+	digest_sha256("t", 1, req->token_hash);
 	req->route = routes_find(method, path);
 	return req;
 }
@@ -85,6 +89,9 @@ static const struct {
 	{ "{\"path\":\"*/read\"}", "........." },
 	{ "{\"target\":\"/a/*\"}", "xxxxxxxxx" },
 	{ "{\"target\":\"/b/*\"}", "........." },
+	{ "{\"target\":\"/goal\"}", "xxxxxxxxx" },
+	{ "{\"token\":\"t\"}", "xxxxxxxxx" },
+	{ "{\"token\":\"u\"}", "........." },
 };
 
 START_TEST(nth_every_and_times_choose)
@@ -186,6 +193,19 @@ static const char *const senseless[] = {
 	"{\"verb\":\"truncate\",\"length\":\"keep\"}",
 	"{\"verb\":\"deny\",\"what\":\"reads\"}",
 	"{\"verb\":\"remote_edit\",\"when\":\"later\"}",
+	"{\"verb\":\"remote_edit\",\"keep_mtime\":1}",
+	"{\"verb\":\"html_login\",\"redirect\":\"yes\"}",
+	"{\"verb\":\"swap\",\"path\":7}",
+	"{\"verb\":\"token\",\"how\":\"reset\"}",
+	"{\"verb\":\"restart\",\"handles\":\"some\"}",
+	"{\"verb\":\"drop_idle\",\"how\":\"status\"}",
+	"{\"verb\":\"bad_chunk\",\"mode\":\"short\"}",
+	"{\"verb\":\"json\",\"mode\":\"last\"}",
+	"{\"verb\":\"delay\",\"jitter\":\"much\"}",
+	"{\"verb\":\"status\",\"match\":{\"p\":\"x\"}}",
+	"{\"verb\":\"status\",\"match\":{\"p\":2}}",
+	"{\"verb\":\"status\",\"match\":{\"seed\":\"x\"}}",
+	"{\"verb\":\"status\",\"match\":{\"token\":7}}",
 };
 
 START_TEST(a_rule_without_sense_is_refused)
@@ -221,6 +241,20 @@ static const struct {
 	    "{\"bytes_read\":3,\"data\":\"QU!D\"}" },
 	{ "{\"verb\":\"base64\",\"mode\":\"missing\"}",
 	    "{\"bytes_read\":3,\"data\":\"QUJD\"}", "{\"bytes_read\":3}" },
+	{ "{\"verb\":\"json\",\"mode\":\"duplicate\"}",
+	    "{\"path\":\"/1\",\"n\":5}",
+	    "{\"path\":\"/1\",\"n\":5,\"path\":\"/1\",\"n\":7}" },
+	{ "{\"verb\":\"json\",\"mode\":\"exponent\"}",
+	    "{\"a1\":\"\\\"2\",\"b\":[-3,40]}",
+	    "{\"a1\":\"\\\"2\",\"b\":[1e400,1e400]}" },
+	{ "{\"verb\":\"json\",\"mode\":\"big\"}", "{\"a\":0}",
+	    "{\"a\":9223372036854775808}" },
+	{ "{\"verb\":\"json\",\"mode\":\"bom\"}", "{}", "\xef\xbb\xbf{}" },
+	{ "{\"verb\":\"json\",\"mode\":\"utf8\"}", "{\"a\":\"b\"}",
+	    "{\"a\":\"\xc3\x28\xed\xa0\x80\xff\x62\"}" },
+	{ "{\"verb\":\"listing\",\"n\":1}", "{}",
+	    "{\"files\":[{\"path\":\"/made-up-0000000\",\"is_dir\":false,"
+	    "\"file_size\":1,\"modification_time\":1751620000000}]}" },
 	{ "{\"verb\":\"corrupt\",\"at\":1}", "xyz", "xAz" },
 	{ "{\"verb\":\"corrupt\",\"at\":9}", "xyz", "xyz" },
 };
@@ -277,6 +311,50 @@ START_TEST(names_are_added_to_a_listing)
 }
 END_TEST
 
+/* The moments of lines and pairs, without the requests. */
+START_TEST(requests_of_a_rule_share_a_line)
+{
+	struct shared *s;
+	int64_t first, second;
+
+	ck_assert_int_eq(shared_new(&s), 0);
+	first = shared_line(s, SHAPER_DOWN, 1000, 500);
+	second = shared_line(s, SHAPER_DOWN, 1000, 500);
+	ck_assert_int_eq(second - first, 500000000);
+	/* The other direction is another line. */
+	ck_assert_int_lt(shared_line(s, SHAPER_UP, 1000, 500), second);
+	shared_unref(s);
+}
+END_TEST
+
+START_TEST(old_answers_are_remembered_for_their_time)
+{
+	struct request *one = request("GET", "/api/2.0/dbfs/list", "/");
+	struct request *two = request("GET", "/api/2.0/dbfs/list", "/");
+	struct request *other = request("GET", "/api/2.0/dbfs/read", "/");
+	struct shared *s;
+
+	begin();
+	ck_assert_int_eq(shared_new(&s), 0);
+	ck_assert(!shared_recall(s, two, 0, 1000));
+	ck_assert_int_eq(reply_json(one, "{\"old\":1}"), 0);
+	shared_remember(s, one, 1000);
+	ck_assert(!shared_recall(s, other, 0, 2000));
+	ck_assert(!shared_recall(s, two, 1001, 2000));
+	ck_assert(shared_recall(s, two, 1000, 2000));
+	ck_assert_str_eq(buf_text(&two->reply.body), "{\"old\":1}");
+	ck_assert_int_eq(reply_json(one, "{\"new\":1}"), 0);
+	shared_remember(s, one, 3000);
+	ck_assert(shared_recall(s, two, 2000, 3000));
+	ck_assert_str_eq(buf_text(&two->reply.body), "{\"new\":1}");
+	shared_unref(s);
+	request_free(one);
+	request_free(two);
+	request_free(other);
+	end();
+}
+END_TEST
+
 START_TEST(arguments_have_defaults)
 {
 	struct json_object *args = json_object_new_object();
@@ -298,6 +376,8 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(verbs_change_the_body, bodies),
 	UNIT(long_waits_have_an_end),
 	UNIT(names_are_added_to_a_listing),
+	UNIT(requests_of_a_rule_share_a_line),
+	UNIT(old_answers_are_remembered_for_their_time),
 	UNIT(arguments_have_defaults),
 };
 
