@@ -79,18 +79,24 @@ buf_puts(struct buf *b, const char *text)
 int
 buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t room = b->cap - b->len;
 	va_list again;
-	int len, ret;
+	int len, ret = 0;
 
+	/* Most texts fit into what is there. */
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, again);
+	len = vsnprintf(
+	    room > 0 ? b->data + b->len : NULL, room, fmt, again);
 	va_end(again);
-	if (len < 0)
-		return -EINVAL;
-	ret = buf_reserve(b, (size_t)len);
-	if (ret < 0)
-		return ret;
-	(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, ap);
+	if (len >= 0)
+		ret = buf_reserve(b, (size_t)len);
+	if (len < 0 || ret < 0) {
+		if (room > 0)
+			b->data[b->len] = '\0';
+		return len < 0 ? -EINVAL : ret;
+	}
+	if ((size_t)len >= room)
+		(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, ap);
 	b->len += (size_t)len;
 	return 0;
 }

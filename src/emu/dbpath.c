@@ -71,7 +71,16 @@ dbpath_parse(const char *text, bool hadoop, char **out)
 char *
 dbpath_join(const char *dir, const char *name)
 {
-	return text_printf("%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name);
+	size_t dir_len = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+	size_t name_len = strlen(name);
+	char *path = malloc(dir_len + name_len + 2);
+
+	if (path == NULL)
+		return NULL;
+	memcpy(path, dir, dir_len);
+	path[dir_len] = '/';
+	memcpy(path + dir_len + 1, name, name_len + 1);
+	return path;
 }
 
 bool

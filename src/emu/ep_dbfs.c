@@ -39,6 +39,25 @@ put_quoted(struct buf *out, const char *s)
 	return ret < 0 ? ret : buf_puts(out, "\"");
 }
 
+/* Appends name and number, as a printf would that has a hundred thousand to do. */
+static int
+put_number(struct buf *out, const char *name, int64_t n)
+{
+	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	char digits[24], *p = digits + sizeof(digits);
+	int ret;
+
+	do
+		*--p = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (n < 0)
+		*--p = '-';
+	ret = buf_puts(out, name);
+	return ret < 0 ? ret
+		       : buf_append(
+			     out, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 static int
 put_info(struct request *req, const char *path, const struct store_node *node)
 {
@@ -52,11 +71,14 @@ put_info(struct request *req, const char *path, const struct store_node *node)
 	if (ret == 0)
 		ret = put_quoted(out, path);
 	if (ret == 0)
-		ret = buf_printf(out,
-		    ",\"is_dir\":%s,\"file_size\":%" PRIu64
-		    ",\"modification_time\":%" PRId64 "}",
-		    node->is_dir ? "true" : "false", node->size, mtime_ms);
-	return ret;
+		ret = buf_puts(out, node->is_dir ? ",\"is_dir\":true"
+						 : ",\"is_dir\":false");
+	if (ret == 0)
+		ret = put_number(
+		    out, ",\"file_size\":", (int64_t)node->size);
+	if (ret == 0)
+		ret = put_number(out, ",\"modification_time\":", mtime_ms);
+	return ret < 0 ? ret : buf_puts(out, "}");
 }
 
 int
