@@ -82,6 +82,24 @@ START_TEST(every_length_comes_back)
 }
 END_TEST
 
+/* Every six bits at every place, as libcrypto has them. */
+START_TEST(long_and_short_bytes_encode_alike)
+{
+	unsigned char bytes[192];
+	char all[257], one[5];
+
+	for (size_t turn = 0; turn < 256; turn++) {
+		for (size_t i = 0; i < sizeof bytes; i++)
+			bytes[i] = (unsigned char)(i * 83 + i / 64 + turn);
+		base64_encode(all, bytes, sizeof bytes);
+		for (size_t i = 0; i < sizeof bytes; i += 3) {
+			base64_encode(one, bytes + i, 3);
+			ck_assert_mem_eq(one, all + i / 3 * 4, 4);
+		}
+	}
+}
+END_TEST
+
 /* However long the text, and wherever it is: nothing but the alphabet. */
 START_TEST(one_wrong_character_anywhere_is_refused)
 {
@@ -160,6 +178,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(known_pairs_both_ways, pairs),
 	UNIT_ROWS(anything_else_is_refused, bad),
 	UNIT(every_length_comes_back),
+	UNIT(long_and_short_bytes_encode_alike),
 	UNIT(one_wrong_character_anywhere_is_refused),
 	UNIT(long_and_short_texts_decode_alike),
 	UNIT(sha256_of_abc),
