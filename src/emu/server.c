@@ -153,16 +153,20 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url,
 {
 	struct greeting *g = cls;
 	struct request *req = *con_cls;
+	struct visit *visit;
 
 	(void)url;
 	(void)version;
 	if (req == NULL || req->target == NULL)
 		return MHD_NO;
 	if (!req->begun) {
+		visit = visit_of(conn);
+		if (visit == NULL)
+			return MHD_NO;
 		req->begun = true;
 		req->conn = conn;
 		req->client = socket_of(conn);
-		req->guest = visit_of(conn)->guest;
+		req->guest = visit->guest;
 		req->admin_door = g->admin;
 		return intake_headers(req, method) ? answer(req) : MHD_YES;
 	}
