@@ -32,6 +32,10 @@
 #define PARTS_MAX	 4
 #define CONNECT_MS	 20000L
 
+/* How much of a large body is worth waking for, and how long to wait for as much. */
+#define GATHER_BYTES ((uint64_t)64 << 10)
+#define GATHER_NS    3000000L
+
 /* What must move within the idle time for it to count: a server that sends a byte a
  * minute is one that does not answer. */
 #define MOVE_BYTES ((curl_off_t)1024)
@@ -62,6 +66,7 @@ struct exchange {
 	struct reading parts[PARTS_MAX];
 	struct headers headers;
 	size_t header_bytes;
+	curl_off_t announced; /* bytes of the body; 0 or less: not said */
 	bool cut; /* the rest of a refusal is of no interest */
 	int err;  /* what a callback gave up for */
 	char error[CURL_ERROR_SIZE];
@@ -111,20 +116,16 @@ static size_t
 keep_body(struct exchange *x, const char *bytes, size_t len)
 {
 	struct buf *body = &x->reply->body;
-	curl_off_t announced = -1;
 	int ret;
 
 	if (x->headers.status >= 400 && len > HTTP_REFUSAL_MAX - body->len) {
 		x->cut = true;
 		return 0;
 	}
-	if (body->len == 0) {
-		(void)curl_easy_getinfo(x->easy,
-		    CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-		if (announced > 0 && (uint64_t)announced <= body->limit &&
-		    buf_reserve(body, (size_t)announced) < 0)
-			return give_up(x, -ENOMEM, "out of memory");
-	}
+	if (body->len == 0 && x->announced > 0 &&
+	    (uint64_t)x->announced <= body->limit &&
+	    buf_reserve(body, (size_t)x->announced) < 0)
+		return give_up(x, -ENOMEM, "out of memory");
 	ret = buf_append(body, bytes, len);
 	if (ret == -EFBIG)
 		return give_up(x, ret, too_long);
@@ -141,6 +142,9 @@ take_body(char *bytes, size_t size, size_t n, void *ctx)
 	uint64_t *received = &x->reply->received;
 	size_t len = size * n;
 
+	if (*received == 0)
+		(void)curl_easy_getinfo(x->easy,
+		    CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &x->announced);
 	if (sink == NULL || x->headers.status >= 300) {
 		if (keep_body(x, bytes, len) != len)
 			return 0;
@@ -381,6 +385,21 @@ look_up(struct exchange *x)
 
 /* --- running ------------------------------------------------------------------------ */
 
+/* A long link hands a large body over a few KB at a time, and to wake for each costs
+ * more than everything else together: what comes within a moment is taken at once.  Not
+ * at the end, which somebody may be waiting for. */
+static void
+gather(const struct exchange *x, uint64_t before)
+{
+	static const struct timespec moment = { 0, GATHER_NS };
+	uint64_t received = x->reply->received;
+
+	if (received > before && received - before < GATHER_BYTES &&
+	    x->announced > 0 &&
+	    (uint64_t)x->announced >= received + GATHER_BYTES)
+		(void)nanosleep(&moment, NULL);
+}
+
 static int
 run(struct exchange *x, CURLM *multi, CURLcode *code)
 {
@@ -389,6 +408,8 @@ run(struct exchange *x, CURLM *multi, CURLcode *code)
 
 	x->mark_ms = x->seen_ms = clock_mono_ms();
 	for (;;) {
+		uint64_t before = x->reply->received;
+
 		if (curl_multi_perform(multi, &running) != CURLM_OK)
 			return -EIO;
 		if (running == 0)
@@ -397,6 +418,7 @@ run(struct exchange *x, CURLM *multi, CURLcode *code)
 		if (ret < 0)
 			return ret;
 		(void)curl_multi_poll(multi, NULL, 0, CALL_TICK_MS, NULL);
+		gather(x, before);
 	}
 	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
 		if (msg->msg == CURLMSG_DONE) {
