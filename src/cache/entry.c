@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #include "base/banned.h"
 
 /* The service's clock at an upload and the time that it then shows differ by its
@@ -34,22 +36,24 @@ entry_new(struct backend *backend, const char *tree, enum entry_kind kind,
     const char *path, const char *name, const struct version *version)
 {
 	size_t path_bytes = strlen(path) + 1, name_bytes = strlen(name) + 1;
+	bool is_end = text_ends(path, name);
 	struct entry *e;
 	char *text;
 
-	e = malloc(sizeof(*e) + path_bytes + name_bytes);
+	e = malloc(sizeof(*e) + path_bytes + (is_end ? 0 : name_bytes));
 	if (e == NULL)
 		return NULL;
 	text = (char *)(e + 1);
 	memcpy(text, path, path_bytes);
-	memcpy(text + path_bytes, name, name_bytes);
+	if (!is_end)
+		memcpy(text + path_bytes, name, name_bytes);
 	*e = (struct entry){
 		.refs = 1,
 		.kind = kind,
 		.backend = backend,
 		.tree = tree,
 		.path = text,
-		.name = text + path_bytes,
+		.name = text + path_bytes - (is_end ? name_bytes : 0),
 	};
 	if (version != NULL)
 		e->version = *version;
@@ -82,6 +86,12 @@ entry_unref(struct entry *e)
 {
 	if (e != NULL && __atomic_sub_fetch(&e->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		free(e);
+}
+
+size_t
+entry_bytes(const struct entry *e)
+{
+	return sizeof(*e) + strlen(e->path) + strlen(e->name) + 2;
 }
 
 bool

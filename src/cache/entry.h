@@ -59,6 +59,9 @@ struct entry *entry_moved(const struct entry *e, const char *path,
 struct entry *entry_ref(struct entry *e);
 void entry_unref(struct entry *e); /* NULL does nothing */
 
+/* Memory that e takes. */
+size_t entry_bytes(const struct entry *e);
+
 /* A file name that the kernel can show: not empty, "." or "..", no '/', at most
  * 255 bytes, no control bytes. */
 bool entry_name_ok(const char *name);

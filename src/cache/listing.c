@@ -33,11 +33,27 @@ index_of(const struct listing *l, const char *name, bool *found)
 	return low;
 }
 
+static void
+add(struct listing *l, struct entry *e)
+{
+	(void)entry_ref(e);
+	l->bytes += entry_bytes(e);
+	l->dirs += e->kind == ENTRY_DIR;
+}
+
+static void
+drop(struct listing *l, struct entry *e)
+{
+	l->bytes -= entry_bytes(e);
+	l->dirs -= e->kind == ENTRY_DIR;
+	entry_unref(e);
+}
+
 void
 listing_clear(struct listing *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		entry_unref(l->rows[i]);
+		drop(l, l->rows[i]);
 	l->n = 0;
 }
 
@@ -62,7 +78,8 @@ listing_append(struct listing *l, struct entry *e)
 		l->rows = more;
 		l->cap = cap;
 	}
-	l->rows[l->n++] = entry_ref(e);
+	add(l, e);
+	l->rows[l->n++] = e;
 	return 0;
 }
 
@@ -84,11 +101,20 @@ listing_sort(struct listing *l)
 	qsort(l->rows, l->n, sizeof(struct entry *), by_name);
 	for (size_t i = 1; i < l->n; i++) {
 		if (strcmp(l->rows[kept]->name, l->rows[i]->name) == 0)
-			entry_unref(l->rows[i]);
+			drop(l, l->rows[i]);
 		else
 			l->rows[++kept] = l->rows[i];
 	}
 	l->n = kept + 1;
+}
+
+size_t
+listing_after(const struct listing *l, const char *name)
+{
+	bool found = false;
+	size_t i = name != NULL ? index_of(l, name, &found) : 0;
+
+	return found ? i + 1 : i;
 }
 
 struct entry *
@@ -108,8 +134,8 @@ listing_set(struct listing *l, struct entry *e)
 	int ret;
 
 	if (found) {
-		(void)entry_ref(e);
-		entry_unref(l->rows[i]);
+		add(l, e);
+		drop(l, l->rows[i]);
 		l->rows[i] = e;
 		return 0;
 	}
@@ -130,7 +156,7 @@ listing_remove(struct listing *l, const char *name)
 
 	if (!found)
 		return;
-	entry_unref(l->rows[i]);
+	drop(l, l->rows[i]);
 	memmove(&l->rows[i], &l->rows[i + 1],
 	    (l->n - 1 - i) * sizeof(struct entry *));
 	l->n--;

@@ -14,6 +14,8 @@
 struct listing { /* zeros: an empty one */
 	struct entry **rows;
 	size_t n, cap;
+	size_t bytes; /* of the entries */
+	size_t dirs;  /* of them ENTRY_DIR */
 };
 
 /* Without rows; the memory stays for the next ones, until listing_release. */
@@ -26,6 +28,9 @@ int listing_append(struct listing *l, struct entry *e);
 /* Sorts, and keeps one of each name: a hostile or confused server may list one
  * twice. */
 void listing_sort(struct listing *l);
+
+/* Index of the first row whose name comes after name; NULL: of the first row. */
+size_t listing_after(const struct listing *l, const char *name);
 
 /* Borrowed; NULL when the name is not in it. */
 struct entry *listing_find(const struct listing *l, const char *name);
