@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "fs/hold.h"
+#include "fs/lists.h"
+#include "fs/walk.h"
 #include "ns/ns.h"
 
 #include "base/banned.h"
@@ -27,21 +29,17 @@
 
 /* --- our own changes --------------------------------------------------------- */
 
-/* What was listed is not to be trusted any more. */
-static void
-forget_list(struct node_dir *d)
-{
-	listing_clear(&d->list);
-	d->listed_ms = 0;
-}
-
 static void
 note_change(struct node_dir *d, const char *name)
 {
-	char **slot = &d->recent[d->changes % RECENT_NAMES];
+	if (d->recent == NULL)
+		d->recent = calloc(RECENT_NAMES, sizeof(d->recent[0]));
+	if (d->recent != NULL) {
+		char **slot = &d->recent[d->changes % RECENT_NAMES];
 
-	free(*slot);
-	*slot = text_dup(name);
+		free(*slot);
+		*slot = text_dup(name);
+	}
 	d->changes++;
 	if (d->absent != NULL && strcmp(d->absent, name) == 0)
 		d->absent_ms = 0;
@@ -51,7 +49,8 @@ note_change(struct node_dir *d, const char *name)
 static bool
 changed_since(const struct node_dir *d, uint64_t since, const char *name)
 {
-	if (d->changes - since > RECENT_NAMES)
+	if (d->changes - since > RECENT_NAMES ||
+	    (d->changes != since && d->recent == NULL))
 		return true;
 	for (uint64_t i = since; i < d->changes; i++) {
 		const char *recent = d->recent[i % RECENT_NAMES];
@@ -70,8 +69,13 @@ dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
 	if (d == NULL)
 		return;
 	note_change(d, e->name);
-	if (d->listed_ms != 0 && listing_set(&d->list, e) < 0)
-		forget_list(d);
+	lists_differ_locked(v, dir);
+	if (d->listed_ms == 0)
+		return;
+	if (listing_set(&d->list, e) < 0)
+		lists_forget_locked(v, dir);
+	else
+		lists_touch_locked(v, dir);
 }
 
 void
@@ -82,16 +86,18 @@ dir_remove_locked(struct vfs *v, struct node *dir, const char *name)
 	if (d == NULL)
 		return;
 	note_change(d, name);
+	lists_differ_locked(v, dir);
 	listing_remove(&d->list, name);
+	lists_touch_locked(v, dir);
 }
 
 void
-dir_drop_locked(struct vfs *v UNUSED, struct node *dir)
+dir_drop_locked(struct vfs *v, struct node *dir)
 {
 	if (dir->dir != NULL) {
-		forget_list(dir->dir);
 		dir->dir->absent_ms = 0;
 		dir->dir->changes += RECENT_NAMES + 1;
+		lists_forget_locked(v, dir);
 	}
 }
 
@@ -103,7 +109,7 @@ dir_is_new_locked(struct vfs *v, struct node *dir)
 	if (d == NULL)
 		return;
 	listing_clear(&d->list);
-	d->listed_ms = clock_mono_ms();
+	lists_keep_locked(v, dir, clock_mono_ms());
 }
 
 struct node *
@@ -121,9 +127,8 @@ dir_aside_locked(struct vfs *v UNUSED, struct node *dir, const char *name)
 
 /* --- what the service says becomes nodes ---------------------------------------- */
 
-/* n no longer is what its name shows. */
-static void
-detach_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+void
+dir_detach_locked(struct vfs *v, struct node *n)
 {
 	n->gone = true;
 	node_unname_locked(v, n);
@@ -138,11 +143,9 @@ is_in_use_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
 	    (n->file != NULL && (n->file->opens > 0 || n->file->saving));
 }
 
-/* The node for what the service shows as name in dir, asked for at asked_ms; NULL
- * when out of memory.  Borrowed.  What was asked for later is newer. */
-static struct node *
-take_locked(struct vfs *v, struct node *dir, const char *name,
-    struct entry *e, int64_t asked_ms) REQUIRES(v->lock)
+struct node *
+dir_take_locked(struct vfs *v, struct node *dir, const char *name,
+    struct entry *e, int64_t asked_ms)
 {
 	struct node *n = node_find_locked(v, dir, name);
 	bool same;
@@ -156,14 +159,14 @@ take_locked(struct vfs *v, struct node *dir, const char *name,
 	if (n != NULL && (n->seen_ms > asked_ms || n->frozen > 0))
 		return n;
 	if (n != NULL && (n->kind != e->kind || n->backend != e->backend)) {
-		detach_locked(v, n);
+		dir_detach_locked(v, n);
 		n = NULL;
 	}
 	if (n != NULL) {
 		same = n->kind != ENTRY_FILE ||
 		    version_matches(&n->remote->version, &e->version);
 		if (!same && is_in_use_locked(v, n)) {
-			detach_locked(v, n);
+			dir_detach_locked(v, n);
 			n = NULL;
 		} else if (!same) {
 			node_drop_content_locked(v, n);
@@ -198,7 +201,7 @@ refresh_children_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
 		if (e == NULL)
 			c->seen_ms = 0; /* the next look-up finds it gone */
 		else
-			(void)take_locked(v, dir, c->name, e, asked_ms);
+			(void)dir_take_locked(v, dir, c->name, e, asked_ms);
 	}
 }
 
@@ -210,15 +213,6 @@ collect(void *ctx, struct entry *e)
 	return listing_append(ctx, e);
 }
 
-static bool
-list_is_fresh_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
-{
-	const struct node_dir *d = dir->dir;
-
-	return d != NULL && d->listed_ms != 0 &&
-	    clock_mono_ms() - d->listed_ms < node_ttl_ms(v, dir);
-}
-
 /* Puts what we changed since on top of a fetched list.  -EAGAIN: too much of it to
  * remember. */
 static int
@@ -227,7 +221,8 @@ patch_list_locked(struct vfs *v, struct node *dir, struct listing *fetched,
 {
 	struct node_dir *d = dir->dir;
 
-	if (d->changes - since > RECENT_NAMES)
+	if (d->changes - since > RECENT_NAMES ||
+	    (d->changes != since && d->recent == NULL))
 		return -EAGAIN;
 	for (uint64_t i = since; i < d->changes; i++) {
 		const char *name = d->recent[i % RECENT_NAMES];
@@ -263,9 +258,10 @@ store_list_locked(struct vfs *v, struct node *dir, struct listing *fetched,
 		return ret;
 	listing_release(&d->list);
 	d->list = *fetched;
-	d->listed_ms = asked_ms;
 	*fetched = (struct listing){ 0 };
+	lists_keep_locked(v, dir, asked_ms);
 	refresh_children_locked(v, dir, asked_ms);
+	walk_listed_locked(v, dir);
 	return 0;
 }
 
@@ -280,53 +276,67 @@ fetch_list_locked(struct vfs *v, struct call *call, struct node *dir, bool last)
 	int64_t asked_ms = clock_mono_ms();
 	int ret;
 
-	dir->dir->listing = true;
+	dir->dir->listing = call;
 	lock_drop(&v->lock);
 	ret = ns_list(v->config.ns, call, e, collect, &fetched);
 	lock_take(&v->lock);
-	dir->dir->listing = false;
+	dir->dir->listing = NULL;
 	cond_broadcast(&v->changed);
-	if (ret == 0)
+	if (ret == 0 && !dir->gone)
 		ret = store_list_locked(v, dir, &fetched, since, asked_ms,
 		    last);
 	else if (ret == -ENOENT &&
 	    (dir->remote != e || hold_is_frozen_locked(v, dir)))
 		ret = -EAGAIN; /* it is being moved, or was */
+	else if (ret == -ENOTDIR)
+		ret = -ENOENT; /* it was replaced by a file */
+	/* How it went for whoever waits; what concerns this caller alone does not. */
+	dir->dir->list_error = ret == -EINTR || ret == -EAGAIN ? 0 : ret;
 	listing_release(&fetched);
 	entry_unref(e);
 	return ret;
 }
 
-/* Makes the list of dir fresh; must asks for one that began after now.  A fetch
- * under way is waited for and serves all who wait. */
-static int
-update_list_locked(struct vfs *v, struct call *call, struct node *dir,
-    bool must) REQUIRES(v->lock)
+/* A fetch under way serves all who wait for it, and is as urgent as the most urgent of
+ * them. */
+static void
+await_list_locked(struct vfs *v, struct call *call, struct node *dir)
+    REQUIRES(v->lock)
+{
+	if (call_class(call) == CALL_DEMAND)
+		call_promote(dir->dir->listing);
+	(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+}
+
+int
+dir_list_locked(struct vfs *v, struct call *call, struct node *dir, bool must)
 {
 	int64_t begun = clock_mono_ms();
+	bool waited = false;
 
 	if (dir->gone || dir->remote == NULL)
 		return 0;
 	for (int tries = 0;;) {
 		int ret;
 
-		if (dir->dir->listing) {
+		if (dir->dir->listing != NULL) {
 			if (call_interrupted(call))
 				return -EINTR;
-			(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+			await_list_locked(v, call, dir);
+			waited = true;
 			continue;
 		}
+		if (waited && dir->dir->list_error != 0)
+			return dir->dir->list_error;
+		waited = false;
 		if (tries > 0 && hold_await_thaw_locked(v, call, dir) < 0)
 			return -EINTR;
-		if (list_is_fresh_locked(v, dir) ||
+		if (lists_is_fresh_locked(v, dir) ||
 		    (must && dir->dir->listed_ms > begun))
 			return 0;
 		ret = fetch_list_locked(v, call, dir, ++tries >= LIST_TRIES);
-		if (ret == -EAGAIN)
-			continue;
-		if (ret == -ENOTDIR)
-			ret = -ENOENT; /* it was replaced by a file */
-		return ret;
+		if (ret != -EAGAIN)
+			return ret;
 	}
 }
 
@@ -356,15 +366,18 @@ find_known_locked(struct vfs *v, struct node *parent, const char *name,
 	if (dir_aside_locked(v, parent, name) != NULL)
 		return -ENOENT;
 	if (((listed && parent->dir->listed_ms != 0) ||
-		list_is_fresh_locked(v, parent)) &&
+		lists_is_fresh_locked(v, parent)) &&
 	    !is_control(v, parent, name)) {
 		e = listing_find(&parent->dir->list, name);
 		if (e == NULL) {
 			if (n != NULL)
-				detach_locked(v, n);
+				dir_detach_locked(v, n);
 			return -ENOENT;
 		}
-		n = take_locked(v, parent, name, e, parent->dir->listed_ms);
+		lists_touch_locked(v, parent);
+		if (parent->dir->ahead)
+			walk_visit_locked(v, parent, false);
+		n = dir_take_locked(v, parent, name, e, parent->dir->listed_ms);
 		if (n == NULL)
 			return -ENOMEM;
 		*out = n;
@@ -412,7 +425,7 @@ ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
 		return ret < 0 ? ret : 1;
 	}
 	if (ret == 0) {
-		n = take_locked(v, parent, name, e, asked_ms);
+		n = dir_take_locked(v, parent, name, e, asked_ms);
 		if (n != NULL)
 			*out = n;
 		else
@@ -423,7 +436,7 @@ ask_name_locked(struct vfs *v, struct call *call, struct node *parent,
 		if (n != NULL && (node_is_local_locked(v, n) || n->frozen > 0))
 			return 1;
 		if (n != NULL)
-			detach_locked(v, n);
+			dir_detach_locked(v, n);
 		note_absent(d, name, asked_ms);
 	}
 	return ret;
@@ -448,14 +461,17 @@ lookup_locked(struct vfs *v, struct call *call, struct node *parent,
 		ret = find_known_locked(v, parent, name, listed, out);
 		if (ret <= 0)
 			return ret;
-		again = node_ttl_ms(v, parent) > 0 && d->asked_ms != 0 &&
-		    now - d->asked_ms < ASKED_AGAIN_MS &&
-		    !is_control(v, parent, name);
+		again = node_ttl_ms(v, parent) > 0 &&
+		    !is_control(v, parent, name) &&
+		    ((d->asked_ms != 0 && now - d->asked_ms < ASKED_AGAIN_MS) ||
+			walk_expects_locked(v, parent));
 		if (!is_control(v, parent, name))
 			d->asked_ms = now;
 		listed = again;
 		if (again)
-			ret = update_list_locked(v, call, parent, false);
+			walk_visit_locked(v, parent, false);
+		if (again)
+			ret = dir_list_locked(v, call, parent, false);
 		else
 			ret = ask_name_locked(v, call, parent, name, out);
 		if (ret < 0 || (ret == 0 && !again))
@@ -505,7 +521,7 @@ take_refreshed_locked(struct vfs *v, struct node *n, struct entry *e, int ret,
 
 	/* The root has no name to lose: it is looked for again. */
 	if (ret == -ENOENT && n != v->root) {
-		detach_locked(v, n);
+		dir_detach_locked(v, n);
 		return open ? 0 : -ENOENT;
 	}
 	if (ret < 0)
@@ -513,13 +529,13 @@ take_refreshed_locked(struct vfs *v, struct node *n, struct entry *e, int ret,
 	if (n == v->root && e->kind != n->kind)
 		return -ENOENT;
 	if (e->kind != n->kind) {
-		detach_locked(v, n);
+		dir_detach_locked(v, n);
 		return open ? 0 : -ENOENT;
 	}
 	if (n->kind == ENTRY_FILE &&
 	    !version_matches(&n->remote->version, &e->version)) {
 		if (is_in_use_locked(v, n)) {
-			detach_locked(v, n);
+			dir_detach_locked(v, n);
 			return open ? 0 : -ENOENT;
 		}
 		node_drop_content_locked(v, n);
@@ -566,115 +582,17 @@ dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
 	return ret;
 }
 
-/* --- snapshots ------------------------------------------------------------------- */
-
-static int
-rows_add(struct dir_rows *rows, struct entry *e, struct node *n)
+int64_t
+dir_absent_ms(struct vfs *v, struct node *dir)
 {
-	if (rows->n == rows->cap) {
-		size_t cap = rows->cap * 2 + 16;
-		struct dir_row *more;
+	int64_t ms = v->config.negative_ttl_ms, left;
 
-		more = realloc(rows->rows, cap * sizeof(*more));
-		if (more == NULL)
-			return -ENOMEM;
-		rows->rows = more;
-		rows->cap = cap;
-	}
-	rows->rows[rows->n++] = (struct dir_row){
-		.entry = e != NULL ? entry_ref(e) : NULL,
-		.node = n,
-	};
-	if (n != NULL)
-		n->refs++;
-	return 0;
-}
-
-static int
-rows_fill_locked(struct vfs *v, struct node *dir, struct dir_rows *rows)
-    REQUIRES(v->lock)
-{
-	const struct listing *list = &dir->dir->list;
-	struct node *c;
-	int ret = 0;
-
-	for (size_t i = 0; i < list->n && ret == 0; i++) {
-		struct entry *e = list->rows[i];
-
-		c = node_find_locked(v, dir, e->name);
-		if (c != NULL && node_is_local_locked(v, c))
-			continue; /* below */
-		if (dir_aside_locked(v, dir, e->name) == NULL)
-			ret = rows_add(rows, e, NULL);
-	}
-	DL_FOREACH(dir->children, c) {
-		if (ret < 0)
-			break;
-		if (node_is_local_locked(v, c))
-			ret = rows_add(rows, NULL, c);
-	}
-	return ret;
-}
-
-int
-dir_rows_load(struct vfs *v, struct call *call, struct node *n,
-    struct dir_rows *rows)
-{
-	int ret;
-
-	dir_rows_release(v, rows);
 	lock_take(&v->lock);
-	if (node_dir_locked(v, n) == NULL) {
-		ret = -ENOMEM;
-	} else {
-		ret = update_list_locked(v, call, n, true);
-		if (ret == -ENOENT && n != v->root)
-			detach_locked(v, n);
-	}
-	if (ret == 0 && !n->gone)
-		ret = rows_fill_locked(v, n, rows);
-	lock_drop(&v->lock);
-	return ret;
-}
-
-void
-dir_rows_release(struct vfs *v, struct dir_rows *rows)
-{
-	lock_take(&v->lock);
-	for (size_t i = 0; i < rows->n; i++) {
-		entry_unref(rows->rows[i].entry);
-		if (rows->rows[i].node != NULL)
-			node_unref_locked(v, rows->rows[i].node);
+	if (lists_is_fresh_locked(v, dir)) {
+		left = dir->dir->listed_ms + node_ttl_ms(v, dir) -
+		    clock_mono_ms();
+		ms = left < ms ? left : ms;
 	}
 	lock_drop(&v->lock);
-	free(rows->rows);
-	*rows = (struct dir_rows){ 0 };
-}
-
-const char *
-dir_row_name(const struct dir_row *row)
-{
-	return row->entry != NULL ? row->entry->name : row->node->name;
-}
-
-struct node *
-dir_row_node_locked(struct vfs *v, struct node *dir, const struct dir_row *row)
-{
-	struct node *n;
-	struct entry *e = row->entry;
-
-	if (e == NULL)
-		return row->node->parent == dir ?
-		    node_ref_locked(v, row->node) : NULL;
-	n = node_find_locked(v, dir, e->name);
-	if (n == NULL) {
-		/* As the list has it by now: it may be deleted, or another. */
-		if (dir->dir != NULL && dir->dir->listed_ms != 0)
-			e = listing_find(&dir->dir->list, e->name);
-		if (dir->dir == NULL || dir->gone || e == NULL)
-			return NULL;
-		n = take_locked(v, dir, e->name, e,
-		    dir->dir->listed_ms != 0 ? dir->dir->listed_ms : 1);
-	}
-	return n != NULL ? node_ref_locked(v, n) : NULL;
+	return ms > 0 ? ms : 0;
 }

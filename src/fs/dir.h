@@ -25,30 +25,23 @@ int dir_lookup_new(struct vfs *v, struct call *call, struct node *parent,
  * another version and n is open, n loses its name and keeps its old version. */
 int dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now);
 
+/* For how long the kernel may believe that dir lacks a name, as was just found. */
+int64_t dir_absent_ms(struct vfs *v, struct node *dir);
+
 /* --- listings -------------------------------------------------------------- */
 
-struct dir_row {
-	struct entry *entry; /* of the service, or */
-	struct node *node;   /* of a name that exists only here */
-};
+/* Makes the listing of dir, which has a struct node_dir, fresh; must: asks for one that
+ * began after now if the one that is known has become too old. */
+int dir_list_locked(struct vfs *v, struct call *call, struct node *dir,
+    bool must) REQUIRES(v->lock);
 
-/* What one reader of a directory walks over: a snapshot. */
-struct dir_rows {
-	struct dir_row *rows;
-	size_t n, cap;
-};
+/* The node for what the service shows as name in dir, asked for at asked_ms; NULL when
+ * out of memory.  Borrowed.  What was asked for later is newer. */
+struct node *dir_take_locked(struct vfs *v, struct node *dir, const char *name,
+    struct entry *e, int64_t asked_ms) REQUIRES(v->lock);
 
-/* A new snapshot of n, asking the service when what is known is too old.  Releases
- * what rows held. */
-int dir_rows_load(struct vfs *v, struct call *call, struct node *n,
-    struct dir_rows *rows);
-void dir_rows_release(struct vfs *v, struct dir_rows *rows);
-
-/* The node of a row; a reference for the caller.  NULL: it is gone meanwhile, or
- * out of memory. */
-struct node *dir_row_node_locked(struct vfs *v, struct node *dir,
-    const struct dir_row *row) REQUIRES(v->lock);
-const char *dir_row_name(const struct dir_row *row);
+/* n no longer is what its name shows. */
+void dir_detach_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
 /* --- our own changes --------------------------------------------------------- */
 

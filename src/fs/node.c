@@ -16,6 +16,7 @@
 #include "base/counters.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "fs/lists.h"
 #include "fs/notifier.h"
 
 #include "base/banned.h"
@@ -171,8 +172,8 @@ node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
 	return ret;
 }
 
-void
-node_unname_locked(struct vfs *v, struct node *n)
+static void
+unname_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	struct node *parent = n->parent;
 
@@ -184,6 +185,16 @@ node_unname_locked(struct vfs *v, struct node *n)
 	node_unref_locked(v, parent);
 	if (n->file != NULL && n->file->opens > 0)
 		keep_ino_locked(v, n);
+}
+
+void
+node_unname_locked(struct vfs *v, struct node *n)
+{
+	if (n->parent == NULL)
+		return;
+	lists_differ_locked(v, n->parent);
+	unname_locked(v, n);
+	lists_forget_locked(v, n);
 }
 
 void
@@ -290,8 +301,9 @@ free_dir(struct node_dir *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < RECENT_NAMES; i++)
+	for (size_t i = 0; i < RECENT_NAMES && d->recent != NULL; i++)
 		free(d->recent[i]);
+	free(d->recent);
 	listing_release(&d->list);
 	free(d->absent);
 	free(d);
@@ -311,7 +323,7 @@ free_file(struct node_file *f)
 static void
 free_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
-	node_unname_locked(v, n);
+	unname_locked(v, n);
 	node_unhide_locked(v, n);
 	HASH_DELETE(hh_id, v->by_id, n);
 	if (n->ino_moved)
@@ -330,6 +342,8 @@ node_free_all_locked(struct vfs *v)
 	struct node *n, *next;
 	struct moved_ino *m, *after;
 
+	while (v->lists != NULL)
+		lists_forget_locked(v, v->lists->node);
 	HASH_ITER(hh_id, v->by_id, n, next)
 		n->refs++; /* none of them goes before its turn */
 	HASH_ITER(hh_id, v->by_id, n, next) {

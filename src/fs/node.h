@@ -48,10 +48,23 @@ struct node_dir {
 	 * is when it was asked for; 0: there is none. */
 	struct listing list;
 	int64_t listed_ms;
-	bool listing;	  /* somebody is fetching one */
+	/* Of fs/lists.h: kept means in vfs->lists, with a reference to node. */
+	bool kept;
+	struct node *node;
+	struct node_dir *prev, *next;
+	size_t counted_rows, counted_bytes;
+
+	uint64_t serial; /* counts changes of what a reader sees, as far as the
+			  * kernel does not make them */
+	uint64_t kernel_serial; /* what the kernel has cached; 0: who knows */
+
+	struct call *listing; /* who is fetching one; NULL: nobody */
+	int list_error;	      /* of the last fetch */
 	int64_t asked_ms; /* when a single name was last asked for */
+	int64_t walked_ms; /* when a program last read it, or a directory in it */
+	bool ahead;	   /* read ahead, and no program came to it yet */
 	uint64_t changes; /* counts our own changes of names here */
-	char *recent[RECENT_NAMES]; /* the names of the last of them */
+	char **recent; /* the names of the last of them; NULL: none yet */
 	unsigned asides;  /* nodes that hide an object of this directory */
 	/* The last name that the service said is absent, and when. */
 	char *absent;
@@ -169,6 +182,10 @@ struct vfs {
 	struct node *root; /* holds a reference */
 	struct moved_ino *moved; /* inode numbers that no longer follow the path */
 
+	struct node_dir *lists; /* last used first: fs/lists.h */
+	size_t lists_rows, lists_bytes;
+	struct walker *walker; /* set once */
+
 	/* The saver. */
 	/* Lists of files to be sent; each holds a reference. */
 	struct node *asked;   /* somebody waits for these */
@@ -253,7 +270,7 @@ node_home(const struct node *n)
 	return n->parent != NULL ? n->parent : n->hidden_in;
 }
 
-/* n has no name any more. */
+/* n has no name any more; the caller must not use it without a reference. */
 void node_unname_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
 /* Is n, or a directory above it, in the subtree of top? */

@@ -30,12 +30,15 @@ struct notifier {
 	uint64_t queued; /* so far */
 	uint64_t told;	 /* of these */
 	struct cond settled; /* told has grown, or not running any more */
+	int64_t wake_ms; /* with lock: when due is asked again */
+	notifier_due_fn *due; /* set once, as ctx */
+	void *ctx;
 	struct fuse_session *session; /* set before the thread starts */
 	pthread_t thread;
 };
 
 int
-notifier_new(struct notifier **out)
+notifier_new(notifier_due_fn *due, void *ctx, struct notifier **out)
 {
 	struct notifier *n = calloc(1, sizeof(*n));
 
@@ -44,6 +47,8 @@ notifier_new(struct notifier **out)
 	lock_init(&n->lock, "notifier");
 	cond_init(&n->work);
 	cond_init(&n->settled);
+	n->due = due;
+	n->ctx = ctx;
 	*out = n;
 	return 0;
 }
@@ -70,6 +75,29 @@ tell(const struct notifier *n, const struct item *i)
 		    i->name != NULL ? i->name : "an inode", strerror(-ret));
 }
 
+/* Nothing is in the queue. */
+static void
+wait_locked(struct notifier *n) REQUIRES(n->lock)
+{
+	int64_t next_ms, left;
+
+	n->wake_ms = INT64_MAX;
+	lock_drop(&n->lock);
+	next_ms = n->due(n->ctx);
+	lock_take(&n->lock);
+	if (next_ms < n->wake_ms)
+		n->wake_ms = next_ms;
+	while (n->running && n->queue == NULL) {
+		left = n->wake_ms - clock_mono_ms();
+		if (n->wake_ms == INT64_MAX)
+			cond_wait(&n->work, &n->lock);
+		else if (left > 0)
+			(void)cond_wait_ms(&n->work, &n->lock, left);
+		else
+			break;
+	}
+}
+
 static void *
 run(void *arg)
 {
@@ -80,7 +108,7 @@ run(void *arg)
 		struct item *i = n->queue;
 
 		if (i == NULL) {
-			cond_wait(&n->work, &n->lock);
+			wait_locked(n);
 			continue;
 		}
 		DL_DELETE(n->queue, i);
@@ -93,6 +121,17 @@ run(void *arg)
 	}
 	lock_drop(&n->lock);
 	return NULL;
+}
+
+void
+notifier_due(struct notifier *n, int64_t at_ms)
+{
+	lock_take(&n->lock);
+	if (at_ms < n->wake_ms) {
+		n->wake_ms = at_ms;
+		cond_signal(&n->work);
+	}
+	lock_drop(&n->lock);
 }
 
 int

@@ -17,7 +17,12 @@
 
 struct notifier;
 
-int notifier_new(struct notifier **out) WARN_UNUSED;
+/* Does what is due by the clock (monotonic, ms); returns when there will be more,
+ * INT64_MAX: nothing as yet.  Called by the notifier's thread, without a lock. */
+typedef int64_t notifier_due_fn(void *ctx);
+
+int notifier_new(notifier_due_fn *due, void *ctx,
+    struct notifier **out) WARN_UNUSED;
 
 /* The session must live until notifier_stop, which drops what is still queued. */
 int notifier_start(struct notifier *n, struct fuse_session *session) WARN_UNUSED;
@@ -35,5 +40,8 @@ void notifier_inode(struct notifier *n, uint64_t id);
  * waiting for an operation that waits for the caller's.  Not for operations on files
  * and directories, whose callers hold locks.  0 or -EINTR. */
 int notifier_settle(struct notifier *n, struct call *call, int64_t wait_ms);
+
+/* Something will be due at that time; any thread. */
+void notifier_due(struct notifier *n, int64_t at_ms);
 
 #endif

@@ -27,7 +27,7 @@ ops_new(struct vfs *v, unsigned max_blocked, struct ops **out)
 	lock_init(&o->lock, "open files");
 	ret = gate_new(o, max_blocked, &o->gate);
 	if (ret == 0)
-		ret = notifier_new(&o->notifier);
+		ret = notifier_new(ops_expire_dirs, o, &o->notifier);
 	if (ret < 0) {
 		ops_free(o);
 		return ret;

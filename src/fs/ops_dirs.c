@@ -6,9 +6,77 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/counters.h"
+#include "base/table.h"
+#include "fs/notifier.h"
 
 #include "base/banned.h"
+
+/* --- what the kernel keeps --------------------------------------------------- */
+
+/* Directories whose names the kernel is told to forget at once. */
+#define EXPIRE_MAX 64
+
+void
+ops_dir_cached(struct ops *o, struct open_file *f, int64_t until_ms)
+{
+	lock_take(&o->lock);
+	f->cached_until_ms = until_ms;
+	lock_drop(&o->lock);
+	notifier_due(o->notifier, until_ms);
+}
+
+/* A reader that goes back to the beginning of a directory that it has had open for long
+ * gets what the kernel has: that must not be older than anything else. */
+int64_t
+ops_expire_dirs(void *ops)
+{
+	struct ops *o = ops;
+	uint64_t old[EXPIRE_MAX];
+	int64_t now = clock_mono_ms(), next = INT64_MAX;
+	struct open_file *f;
+	size_t n = 0;
+
+	lock_take(&o->lock);
+	DL_FOREACH(o->files, f) {
+		if (f->cached_until_ms == 0)
+			continue;
+		if (f->cached_until_ms <= now && n < EXPIRE_MAX) {
+			old[n++] = f->dir->id;
+			f->cached_until_ms = 0;
+		} else if (f->cached_until_ms < next) {
+			next = f->cached_until_ms;
+		}
+	}
+	lock_drop(&o->lock);
+	for (size_t i = 0; i < n; i++)
+		notifier_inode(o->notifier, old[i]);
+	return next;
+}
+
+/* The kernel may keep the names that it reads, and those that it has if nothing has
+ * changed. */
+static void
+keep_names(struct ops *o, struct job *j, struct open_file *f)
+{
+	struct vfs *v = o->v;
+	struct node *n = f->dir;
+	int64_t until_ms;
+
+	if (n->backend->ops->open != NULL || node_ttl_ms(v, n) == 0)
+		return;
+	lock_take(&v->lock);
+	until_ms = rows_kernel_has_locked(v, n);
+	lock_drop(&v->lock);
+	j->fi.cache_readdir = 1;
+	j->fi.keep_cache = until_ms != 0;
+	f->caches = true;
+	if (until_ms != 0)
+		ops_dir_cached(o, f, until_ms);
+}
+
+/* --- requests ------------------------------------------------------------------- */
 
 static void
 run_opendir(struct ops *o, struct job *j)
@@ -29,6 +97,7 @@ run_opendir(struct ops *o, struct job *j)
 	}
 	f->dir = n; /* our reference */
 	j->fi.fh = (uint64_t)(uintptr_t)f;
+	keep_names(o, j, f);
 	counter_add(CTR_handles, 1);
 	if (fuse_reply_open(j->req, &j->fi) == -ENOENT) {
 		counter_add(CTR_handles, -1);
@@ -116,7 +185,7 @@ add_name(struct filling *f, struct vfs *v, struct node *dir,
 	bool added = true;
 
 	lock_take(&v->lock);
-	n = dir_row_node_locked(v, dir, row);
+	n = rows_node_locked(v, dir, row);
 	if (n != NULL) {
 		ops_fill_entry_locked(v, n, &e);
 		added = add_row(f, n->name, &e, next);
@@ -126,6 +195,16 @@ add_name(struct filling *f, struct vfs *v, struct node *dir,
 	}
 	lock_drop(&v->lock);
 	return added;
+}
+
+static int
+load_rows(struct ops *o, struct job *j, struct open_file *f)
+{
+	int ret = rows_load(o->v, &j->call, f->dir, &f->rows);
+
+	if (ret == 0 && f->caches)
+		ops_dir_cached(o, f, f->rows.until_ms);
+	return ret;
 }
 
 static void
@@ -141,7 +220,7 @@ run_readdir(struct ops *o, struct job *j)
 	if (bytes == NULL)
 		ret = -ENOMEM;
 	else if (off == 0)
-		ret = dir_rows_load(o->v, &j->call, f->dir, &f->rows);
+		ret = load_rows(o, j, f);
 	if (ret < 0) {
 		free(bytes);
 		ops_reply(j, ret);
@@ -152,6 +231,9 @@ run_readdir(struct ops *o, struct job *j)
 		while ((size_t)off - 2 < f->rows.n && add_name(&fill, o->v,
 		    f->dir, &f->rows.rows[off - 2], off + 1))
 			off++;
+	lock_take(&o->v->lock);
+	rows_kernel_gets_locked(o->v, f->dir, &f->rows, j->off == 0);
+	lock_drop(&o->v->lock);
 	(void)fuse_reply_buf(j->req, bytes, j->size - fill.left);
 	free(bytes);
 }

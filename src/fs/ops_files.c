@@ -66,7 +66,7 @@ ops_close_file(struct ops *o, struct open_file *f)
 	if (f->session != NULL && f->backend->ops->session_close != NULL)
 		f->backend->ops->session_close(f->session);
 	if (f->dir != NULL) {
-		dir_rows_release(o->v, &f->rows);
+		rows_release(o->v, &f->rows);
 		node_unref(o->v, f->dir);
 	}
 	ops_file_free(o, f);

@@ -11,6 +11,7 @@
 #include "fs/gate.h"
 #include "fs/node.h"
 #include "fs/ops.h"
+#include "fs/rows.h"
 
 #define NAME_BYTES_MAX 255
 
@@ -29,6 +30,10 @@ struct open_file {
 	struct backend *backend; /* of the session */
 	struct node *dir;	 /* a directory, and its snapshot */
 	struct dir_rows rows;
+	bool caches; /* the kernel keeps what it reads */
+	/* Until when the kernel may answer for us, ms; 0: it asks.  With the lock
+	 * of struct ops. */
+	int64_t cached_until_ms;
 	struct open_file *prev, *next;
 };
 
@@ -36,6 +41,12 @@ struct ops *ops_of(fuse_req_t req);
 struct open_file *ops_file(const struct fuse_file_info *fi);
 struct open_file *ops_file_new(struct ops *o);
 void ops_file_free(struct ops *o, struct open_file *f);
+
+/* The kernel has names of f->dir that are good until then. */
+void ops_dir_cached(struct ops *o, struct open_file *f, int64_t until_ms);
+
+/* Tells the kernel which of them are too old by now.  A notifier_due_fn. */
+int64_t ops_expire_dirs(void *ops);
 
 /* Releases what f holds, and f. */
 void ops_close_file(struct ops *o, struct open_file *f);

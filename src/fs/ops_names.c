@@ -32,7 +32,7 @@ run_lookup(struct ops *o, struct job *j)
 	if (ret == 0) {
 		ops_reply_entry(o->v, j, n);
 	} else if (ret == -ENOENT && parent->backend->ttl_ms != 0) {
-		none.entry_timeout = ops_seconds(o->v->config.negative_ttl_ms);
+		none.entry_timeout = ops_seconds(dir_absent_ms(o->v, parent));
 		(void)fuse_reply_entry(j->req, &none);
 	} else {
 		ops_reply(j, ret);

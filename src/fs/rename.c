@@ -39,10 +39,11 @@ static void
 rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
 {
 	struct backend *b = dir->backend;
-	struct node *c;
+	struct node *c, *next;
 
+	(void)node_ref_locked(v, dir);
 	dir_drop_locked(v, dir);
-	DL_FOREACH(dir->children, c) {
+	DL_FOREACH_SAFE(dir->children, c, next) {
 		struct entry *e;
 
 		if (c->remote != NULL && b->ops->rekey(b, dir->remote,
@@ -62,6 +63,7 @@ rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
 		if (c->kind == ENTRY_DIR && c->remote != NULL)
 			rekey_below_locked(v, c);
 	}
+	node_unref_locked(v, dir);
 }
 
 /* So do those of hidden objects in directories at or below top. */

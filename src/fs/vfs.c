@@ -14,6 +14,7 @@
 #include "fs/node.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
+#include "fs/walk.h"
 #include "ns/ns.h"
 
 #include "base/banned.h"
@@ -23,6 +24,7 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 {
 	struct vfs *v;
 	struct entry *root = ns_root(config->ns);
+	int ret;
 
 	assert(config->read_only || config->staging != NULL);
 	v = calloc(1, sizeof(*v));
@@ -33,6 +35,11 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 	lock_init(&v->lock, "vfs");
 	cond_init(&v->changed);
 	cond_init(&v->work);
+	ret = walk_new(&v->walker);
+	if (ret < 0) {
+		vfs_free(v);
+		return ret;
+	}
 	lock_take(&v->lock);
 	v->root = node_new_locked(v, NULL, NULL, ENTRY_DIR, root->backend,
 	    root);
@@ -57,14 +64,20 @@ vfs_start(struct vfs *v)
 {
 	int ret = block_cache_start(v->config.blocks);
 
-	return ret == 0 ? save_start(v) : ret;
+	if (ret == 0)
+		ret = save_start(v);
+	if (ret == 0)
+		walk_start(v);
+	return ret;
 }
 
 unsigned
 vfs_drain(struct vfs *v, int64_t timeout_ms)
 {
-	unsigned left = save_stop(v, timeout_ms);
+	unsigned left;
 
+	walk_stop(v);
+	left = save_stop(v, timeout_ms);
 	block_cache_stop(v->config.blocks); /* it refers to nodes */
 	return left;
 }
@@ -120,6 +133,7 @@ vfs_free(struct vfs *v)
 	forget_release_locked(v);
 	node_free_all_locked(v);
 	lock_drop(&v->lock);
+	walk_free(v->walker);
 	cond_release(&v->changed);
 	cond_release(&v->work);
 	lock_release(&v->lock);

@@ -132,6 +132,7 @@ rig_free(struct rig *r)
 	ck_assert_int_eq(counter_get(CTR_staging_files), 0);
 	ck_assert_int_eq(counter_get(CTR_names), 0);
 	ck_assert_int_eq(counter_get(CTR_handles), 0);
+	ck_assert_int_eq(counter_get(CTR_listed_names), 0);
 	ck_assert_int_eq(counter_get(CTR_pending), 0);
 }
 
@@ -600,14 +601,14 @@ rig_expect_list(struct rig *r, const char *path, const char *names)
 	char **all, *text = text_dup("");
 
 	ck_assert_int_eq(rig_walk(r, path, &dir), 0);
-	ck_assert_int_eq(dir_rows_load(r->v, &r->call, dir, &rows), 0);
+	ck_assert_int_eq(rows_load(r->v, &r->call, dir, &rows), 0);
 	all = calloc(rows.n + 1, sizeof(char *));
 	for (size_t i = 0; i < rows.n; i++) {
 		struct node *n;
 
-		all[i] = text_dup(dir_row_name(&rows.rows[i]));
+		all[i] = text_dup(rows_name(&rows.rows[i]));
 		lock_take(&r->v->lock);
-		n = dir_row_node_locked(r->v, dir, &rows.rows[i]);
+		n = rows_node_locked(r->v, dir, &rows.rows[i]);
 		lock_drop(&r->v->lock);
 		ck_assert_ptr_nonnull(n);
 		node_unref(r->v, n);
@@ -624,7 +625,7 @@ rig_expect_list(struct rig *r, const char *path, const char *names)
 	ck_assert_str_eq(text, names);
 	free(all);
 	free(text);
-	dir_rows_release(r->v, &rows);
+	rows_release(r->v, &rows);
 	node_unref(r->v, dir);
 }
 

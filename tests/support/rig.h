@@ -14,6 +14,7 @@
 #include "cache/pending.h"
 #include "fs/content.h"
 #include "fs/node.h"
+#include "fs/rows.h"
 #include "fs/vfs.h"
 #include "tests/support/fake.h"
 #include "tests/support/temp_dir.h"

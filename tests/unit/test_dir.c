@@ -382,10 +382,10 @@ START_TEST(one_who_waits_for_a_listing_can_be_interrupted)
 	fake_block(&r.fake, FAKE_LIST);
 	lister_start(&l, &r, "");
 	fake_await(&r.fake, FAKE_LIST, 1);
-	ck_assert_int_eq(dir_rows_load(r.v, &call, root, &rows), -EINTR);
+	ck_assert_int_eq(rows_load(r.v, &call, root, &rows), -EINTR);
 	fake_unblock(&r.fake, FAKE_LIST);
 	pthread_join(l.thread, NULL);
-	dir_rows_release(r.v, &rows);
+	rows_release(r.v, &rows);
 	node_unref(r.v, root);
 	rig_release(&r);
 }

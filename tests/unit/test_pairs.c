@@ -39,10 +39,10 @@ list_once(struct rig *r, const char *path)
 	ret = rig_walk(r, path, &dir);
 	if (ret < 0)
 		return ret;
-	ret = dir_rows_load(r->v, &r->call, dir, &rows);
+	ret = rows_load(r->v, &r->call, dir, &rows);
 	if (ret == 0)
 		ret = (int)rows.n;
-	dir_rows_release(r->v, &rows);
+	rows_release(r->v, &rows);
 	rig_put(r, dir);
 	return ret;
 }
@@ -1054,17 +1054,17 @@ START_TEST(an_old_row_does_not_show_an_old_version)
 	r.forgetful = true;
 	fake_set_text(&r.fake, "/a", "old");
 	ck_assert_int_eq(rig_walk(&r, "/", &dir), 0);
-	ck_assert_int_eq(dir_rows_load(r.v, &r.call, dir, &rows), 0);
+	ck_assert_int_eq(rows_load(r.v, &r.call, dir, &rows), 0);
 	fake_set_text(&r.fake, "/a", "newer");
 	rig_expire(&r);
 	rig_expect_list(&r, "/", "a");
 	lock_take(&r.v->lock);
-	n = dir_row_node_locked(r.v, dir, &rows.rows[0]);
+	n = rows_node_locked(r.v, dir, &rows.rows[0]);
 	node_stat_locked(r.v, n, &st);
 	lock_drop(&r.v->lock);
 	ck_assert_int_eq(st.st_size, 5);
 	node_unref(r.v, n);
-	dir_rows_release(r.v, &rows);
+	rows_release(r.v, &rows);
 	rig_put(&r, dir);
 	rig_release(&r);
 }
