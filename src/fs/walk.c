@@ -327,33 +327,32 @@ walk_end_locked(struct vfs *v, struct node *dir)
 /* --- what comes next ---------------------------------------------------------------- */
 
 struct search {
-	struct vfs *vfs;
 	const struct walk *walk;
 	unsigned rows; /* still to be looked at */
 };
 
 /* Is it for the walk to list n? */
 static bool
-is_wanted_locked(const struct search *s, struct node *n)
-    REQUIRES(s->vfs->lock)
+is_wanted_locked(struct vfs *v, const struct search *s, struct node *n)
+    REQUIRES(v->lock)
 {
 	return !is_ahead(s->walk, n) && n->remote != NULL && n->frozen == 0 &&
 	    (n->dir == NULL || n->dir->listing == NULL) &&
-	    !lists_is_fresh_locked(s->vfs, n);
+	    !lists_is_fresh_locked(v, n);
 }
 
 /* The node of a row, if it is a directory worth a look; borrowed. */
 static struct node *
-subdir_locked(const struct search *s, struct node *dir, struct entry *e)
-    REQUIRES(s->vfs->lock)
+subdir_locked(struct vfs *v, struct node *dir, struct entry *e)
+    REQUIRES(v->lock)
 {
 	struct node *n;
 
-	if (e->kind != ENTRY_DIR || !is_worth_it(s->vfs, e->backend))
+	if (e->kind != ENTRY_DIR || !is_worth_it(v, e->backend))
 		return NULL;
-	n = node_find_locked(s->vfs, dir, e->name);
+	n = node_find_locked(v, dir, e->name);
 	if (n == NULL)
-		n = dir_take_locked(s->vfs, dir, e->name, e,
+		n = dir_take_locked(v, dir, e->name, e,
 		    dir->dir->listed_ms);
 	return n != NULL && n->kind == ENTRY_DIR ? n : NULL;
 }
@@ -361,13 +360,13 @@ subdir_locked(const struct search *s, struct node *dir, struct entry *e)
 /* The first directory to list in dir, after that name, which is as deep as that; in
  * what is listed already the first one below it.  Borrowed. */
 static struct node *
-search_below_locked(struct search *s, struct node *dir, const char *after,
-    unsigned depth) REQUIRES(s->vfs->lock)
+search_below_locked(struct vfs *v, struct search *s, struct node *dir,
+    const char *after, unsigned depth) REQUIRES(v->lock)
 {
 	const struct listing *list = &dir->dir->list;
 
 	if (depth > s->walk->depth || list->dirs == 0 ||
-	    !lists_is_fresh_locked(s->vfs, dir))
+	    !lists_is_fresh_locked(v, dir))
 		return NULL;
 	for (size_t i = listing_after(list, after); i < list->n; i++) {
 		struct node *n, *found;
@@ -376,13 +375,13 @@ search_below_locked(struct search *s, struct node *dir, const char *after,
 			s->rows = 0;
 			return NULL;
 		}
-		n = subdir_locked(s, dir, list->rows[i]);
+		n = subdir_locked(v, dir, list->rows[i]);
 		if (n == NULL)
 			continue;
-		if (is_wanted_locked(s, n))
+		if (is_wanted_locked(v, s, n))
 			return n;
 		found = n->dir != NULL && n->dir->listed_ms != 0 ?
-		    search_below_locked(s, n, NULL, depth + 1) : NULL;
+		    search_below_locked(v, s, n, NULL, depth + 1) : NULL;
 		if (found != NULL)
 			return found;
 	}
@@ -393,7 +392,7 @@ search_below_locked(struct search *s, struct node *dir, const char *after,
 static struct node *
 search_locked(struct vfs *v, const struct walk *w) REQUIRES(v->lock)
 {
-	struct search s = { v, w, ROWS_MAX };
+	struct search s = { w, ROWS_MAX };
 	struct node *dir = w->at, *found;
 	const char *after = NULL;
 	unsigned depth;
@@ -408,7 +407,8 @@ search_locked(struct vfs *v, const struct walk *w) REQUIRES(v->lock)
 		if (dir == w->top && !w->goes_on && w->n_ahead >= WINDOW_FIRST)
 			return NULL;
 		if (dir->dir != NULL) {
-			found = search_below_locked(&s, dir, after, depth + 1);
+			found = search_below_locked(v, &s, dir, after,
+			    depth + 1);
 			if (found != NULL || s.rows == 0)
 				return found;
 		}
