@@ -56,7 +56,7 @@ make_entry(struct control *c, struct call *call, const char *path,
 	    &version);
 	if (e == NULL)
 		return -ENOMEM;
-	e->mode = place.row != NULL ? place.row->mode : DIR_MODE;
+	e->mode = (uint16_t)(place.row != NULL ? place.row->mode : DIR_MODE);
 	*out = e;
 	return 0;
 }

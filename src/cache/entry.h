@@ -37,8 +37,8 @@ bool version_matches(const struct version *known, const struct version *seen);
 
 struct entry {
 	unsigned refs; /* atomic; through entry_ref and entry_unref only */
-	enum entry_kind kind;
-	mode_t mode;		 /* permission bits; 0: as the mount says */
+	enum entry_kind kind : 8;
+	unsigned mode : 16;	 /* permission bits; 0: as the mount says */
 	struct backend *backend; /* borrowed; outlives every entry */
 	const char *tree;	 /* "dbfs", ...: static */
 	uint64_t object_id;	 /* 0 where the service has none */

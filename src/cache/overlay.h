@@ -18,8 +18,8 @@
 struct overlay;
 
 struct overlay_attr {
-	bool has_mtime;
 	struct timespec mtime;
+	bool has_mtime;
 	bool executable;
 };
 

@@ -44,7 +44,7 @@ aside_begin_locked(struct vfs *v, struct node *n, uint64_t subject)
 	    node_dir_locked(v, n->parent) == NULL)
 		return -ENOMEM;
 	n->aside = true;
-	n->aside_subject = subject;
+	n->file->aside_subject = subject;
 	n->parent->dir->asides++;
 	save_later_locked(v, n, v->config.scratch_keep_ms);
 	return 0;
@@ -76,7 +76,7 @@ aside_end_locked(struct vfs *v, struct node *n)
 	if (!n->aside)
 		return;
 	n->aside = false;
-	journal_end(v->config.journal, n->aside_subject);
+	journal_end(v->config.journal, n->file->aside_subject);
 	if (n->parent != NULL && n->parent->dir != NULL)
 		n->parent->dir->asides--;
 }
@@ -116,8 +116,8 @@ aside_replaced(struct vfs *v, struct node *n)
 	node_stat_locked(v, n, &st);
 	aside_end_locked(v, n);
 	wanted = n->parent != NULL;
-	entry_unref(n->remote);
-	n->remote = NULL;
+	node_set_remote_locked(v, n, NULL, n->seen_ms);
+	n->attr_loaded = true;
 	entry_unref(n->file->base);
 	n->file->base = NULL;
 	if (!n->attr.has_mtime)
@@ -177,7 +177,7 @@ aside_hidden_locked(struct vfs *v, struct node *n, struct node *dir,
 	node_set_remote_locked(v, n, hidden, clock_mono_ms());
 	node_hide_locked(v, n, dir);
 	n->delete_at_release = true;
-	n->delete_subject = subject;
+	n->file->delete_subject = subject;
 	if (n->file->opens == 0) /* it was closed meanwhile */
 		save_later_locked(v, n, 0);
 }
@@ -190,7 +190,7 @@ aside_doom_moved(struct vfs *v, struct node *n)
 
 	lock_take(&v->lock);
 	e = entry_ref(n->remote);
-	subject = n->delete_subject;
+	subject = n->file->delete_subject;
 	lock_drop(&v->lock);
 	(void)note_hidden(v, subject, e); /* logged */
 	entry_unref(e);
@@ -215,7 +215,7 @@ delete_hidden(struct vfs *v, struct call *call, struct node *n)
 	if (ret == -ENOENT)
 		ret = 0;
 	if (ret == 0) {
-		journal_end(v->config.journal, n->delete_subject);
+		journal_end(v->config.journal, n->file->delete_subject);
 		lock_take(&v->lock);
 		n->delete_at_release = false;
 		node_unhide_locked(v, n);

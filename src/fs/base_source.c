@@ -198,7 +198,7 @@ base_source_renew(struct vfs *v, struct node *n)
 	if (n->file->young != 0 && n->remote != NULL) {
 		e = entry_ref(n->remote);
 		n->file->young = 0;
-		n->kernel_pages = 0;
+		n->file->kernel_pages = 0;
 	}
 	lock_drop(&v->lock);
 	if (e != NULL)

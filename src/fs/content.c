@@ -304,8 +304,8 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 	if (n->remote != NULL)
 		version = base_source_version(v, n->remote);
 	/* Unsent pages are the kernel's own. */
-	*keep_pages = node_is_local_locked(v, n) || n->kernel_pages == version;
-	n->kernel_pages = version;
+	*keep_pages = node_is_local_locked(v, n) || n->file->kernel_pages == version;
+	n->file->kernel_pages = version;
 	lock_drop(&v->lock);
 	if (ret == 0 && wants_write(flags) && (flags & O_TRUNC) != 0)
 		ret = empty(v, call, n);

@@ -141,7 +141,8 @@ forget_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	dir_drop_locked(v, n);
 	if (n->file != NULL && n->file->opens == 0)
 		node_drop_content_locked(v, n);
-	n->kernel_pages = 0;
+	if (n->file != NULL)
+		n->file->kernel_pages = 0;
 	if (n->nlookup > 0)
 		notifier_inode(v->notifier, n->id);
 }
@@ -149,9 +150,15 @@ forget_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 static void
 forget_below_locked(struct vfs *v, struct node *top) REQUIRES(v->lock)
 {
-	struct node *n, *next;
+	struct node_dir *d, *next;
+	struct node *n;
+	size_t at = 0;
 
-	HASH_ITER(hh_id, v->by_id, n, next)
+	/* A listing may have the last reference to its directory. */
+	DL_FOREACH_SAFE(v->lists, d, next)
+		if (node_is_below_locked(v, d->node, top))
+			dir_drop_locked(v, d->node);
+	while ((n = node_next_locked(v, &at)) != NULL)
 		if (node_is_below_locked(v, n, top))
 			forget_node_locked(v, n);
 	/* Its directory's listing says what it is. */

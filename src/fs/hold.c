@@ -110,12 +110,14 @@ static int
 await_rest_locked(struct vfs *v, struct call *call, struct node *n,
     bool (*is_busy)(const struct node *)) REQUIRES(v->lock)
 {
-	struct node *other, *next;
+	struct node *other;
+	size_t at;
 
 	for (;;) {
 		bool busy = false;
 
-		HASH_ITER(hh_id, v->by_id, other, next)
+		at = 0;
+		while ((other = node_next_locked(v, &at)) != NULL)
 			if (is_busy(other) && node_is_below_locked(v, other, n)) {
 				busy = true;
 				break;

@@ -102,58 +102,96 @@ keep_ino_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 
 /* --- names ------------------------------------------------------------------ */
 
-/* The key of by_name; only the bytes up to the end of the name count. */
-struct name_key {
-	uint64_t parent;
-	char name[];
-};
-
-static size_t
-key_bytes(const char *name)
+static uint32_t
+hash_name(const struct node *parent, const char *name)
 {
-	return offsetof(struct name_key, name) + strlen(name);
+	return (uint32_t)digest_xxh64(name, strlen(name),
+	    digest_seed() ^ parent->id);
 }
 
-static struct name_key *
-key_new(const struct node *parent, const char *name)
+static uint32_t
+hash_id(uint64_t id)
 {
-	struct name_key *key = malloc(key_bytes(name) + 1);
+	return (uint32_t)(id * 0x9e3779b97f4a7c15 >> 32);
+}
 
-	if (key == NULL)
-		return NULL;
-	key->parent = parent->id;
-	memcpy(key->name, name, strlen(name) + 1);
-	return key;
+static uint32_t
+name_hash(const struct node *n)
+{
+	return n->name_hash;
+}
+
+static uint32_t
+id_hash(const struct node *n)
+{
+	return hash_id(n->id);
+}
+
+void
+node_tables_init_locked(struct vfs *v)
+{
+	v->by_id.hash = id_hash;
+	v->by_name.hash = name_hash;
+}
+
+static struct node *
+find_id_locked(struct vfs *v, uint64_t id) REQUIRES(v->lock)
+{
+	struct node *n;
+	size_t at = 0;
+
+	do {
+		n = node_table_find(&v->by_id, hash_id(id), &at);
+	} while (n != NULL && n->id != id);
+	return n;
 }
 
 struct node *
 node_find_locked(struct vfs *v, struct node *parent, const char *name)
 {
-	struct name_key *key = key_new(parent, name);
+	uint32_t hash = hash_name(parent, name);
 	struct node *n;
+	size_t at = 0;
 
-	if (key == NULL)
-		return NULL;
-	HASH_FIND(hh_name, v->by_name, key, key_bytes(name), n);
-	free(key);
+	do {
+		n = node_table_find(&v->by_name, hash, &at);
+	} while (n != NULL && (n->name_hash != hash || n->parent != parent ||
+	    strcmp(n->name, name) != 0));
 	return n;
+}
+
+/* n's name is this one: most are part of their entry.  -ENOMEM: it stays what it was. */
+static int
+set_name(struct node *n, const char *name)
+{
+	const char *was = n->own_name ? n->name : NULL;
+	bool shared = n->remote != NULL && strcmp(n->remote->name, name) == 0;
+	const char *now = shared ? n->remote->name : text_dup(name);
+
+	if (now == NULL)
+		return -ENOMEM;
+	n->name = now;
+	n->own_name = !shared;
+	free((void *)(uintptr_t)was);
+	return 0;
 }
 
 int
 node_name_locked(struct vfs *v, struct node *n, struct node *parent,
     const char *name)
 {
-	struct name_key *key = key_new(parent, name);
+	int ret;
 
-	if (key == NULL)
-		return -ENOMEM;
 	assert(n->parent == NULL);
 	assert(node_find_locked(v, parent, name) == NULL);
-	free(n->key);
-	n->key = key;
-	n->name = key->name;
+	ret = set_name(n, name);
+	if (ret < 0)
+		return ret;
+	n->name_hash = hash_name(parent, n->name);
+	ret = node_table_add(&v->by_name, n);
+	if (ret < 0)
+		return ret;
 	n->parent = node_ref_locked(v, parent);
-	HASH_ADD_KEYPTR(hh_name, v->by_name, n->key, key_bytes(n->name), n);
 	DL_APPEND(parent->children, n);
 	return 0;
 }
@@ -179,7 +217,7 @@ unname_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 
 	if (parent == NULL)
 		return;
-	HASH_DELETE(hh_name, v->by_name, n);
+	node_table_remove(&v->by_name, n);
 	DL_DELETE(parent->children, n);
 	n->parent = NULL;
 	node_unref_locked(v, parent);
@@ -201,17 +239,18 @@ void
 node_hide_locked(struct vfs *v, struct node *n, struct node *dir)
 {
 	node_unhide_locked(v, n);
-	n->hidden_in = node_ref_locked(v, dir);
+	n->file->hidden_in = node_ref_locked(v, dir);
 }
 
 void
 node_unhide_locked(struct vfs *v, struct node *n)
 {
-	struct node *dir = n->hidden_in;
+	struct node *dir = n->file != NULL ? n->file->hidden_in : NULL;
 
-	n->hidden_in = NULL;
-	if (dir != NULL)
-		node_unref_locked(v, dir);
+	if (dir == NULL)
+		return;
+	n->file->hidden_in = NULL;
+	node_unref_locked(v, dir);
 }
 
 void
@@ -270,6 +309,13 @@ node_path(struct vfs *v, const struct node *n)
 
 /* --- life ------------------------------------------------------------------- */
 
+static void
+free_name(struct node *n)
+{
+	if (n->own_name)
+		free((void *)(uintptr_t)n->name);
+}
+
 struct node *
 node_new_locked(struct vfs *v, struct node *parent, const char *name,
     enum entry_kind kind, struct backend *backend, struct entry *remote)
@@ -286,14 +332,19 @@ node_new_locked(struct vfs *v, struct node *parent, const char *name,
 	n->ino = choose_ino_locked(v, parent, name, remote);
 	if (remote != NULL)
 		n->remote = entry_ref(remote);
-	if (parent != NULL && node_name_locked(v, n, parent, name) < 0) {
-		entry_unref(n->remote);
-		free(n);
-		return NULL;
-	}
-	HASH_ADD(hh_id, v->by_id, id, sizeof(n->id), n);
+	if (node_table_add(&v->by_id, n) < 0)
+		goto err;
+	if (parent != NULL && node_name_locked(v, n, parent, name) < 0)
+		goto err_table;
 	counter_add(CTR_names, 1);
 	return n;
+err_table:
+	node_table_remove(&v->by_id, n);
+err:
+	free_name(n);
+	entry_unref(n->remote);
+	free(n);
+	return NULL;
 }
 
 static void
@@ -316,7 +367,22 @@ free_file(struct node_file *f)
 		return;
 	staged_unref(f->staged);
 	entry_unref(f->base);
+	free(f->words);
 	free(f);
+}
+
+/* n, without a name and in no table any more. */
+static void
+destroy_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	if (n->ino_moved)
+		ino_moved_locked(v, n->ino, -1);
+	free_name(n);
+	entry_unref(n->remote);
+	free_dir(n->dir);
+	free_file(n->file);
+	free(n);
+	counter_add(CTR_names, -1);
 }
 
 /* The last reference is gone.  Its parent may go with it. */
@@ -325,33 +391,29 @@ free_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	unname_locked(v, n);
 	node_unhide_locked(v, n);
-	HASH_DELETE(hh_id, v->by_id, n);
-	if (n->ino_moved)
-		ino_moved_locked(v, n->ino, -1);
-	entry_unref(n->remote);
-	free_dir(n->dir);
-	free_file(n->file);
-	free(n->key);
-	free(n);
-	counter_add(CTR_names, -1);
+	node_table_remove(&v->by_id, n);
+	destroy_locked(v, n);
 }
 
 void
 node_free_all_locked(struct vfs *v)
 {
-	struct node *n, *next;
 	struct moved_ino *m, *after;
+	struct node *n;
+	size_t at;
 
 	while (v->lists != NULL)
 		lists_forget_locked(v, v->lists->node);
-	HASH_ITER(hh_id, v->by_id, n, next)
+	for (at = 0; (n = node_next_locked(v, &at)) != NULL;)
 		n->refs++; /* none of them goes before its turn */
-	HASH_ITER(hh_id, v->by_id, n, next) {
+	for (at = 0; (n = node_next_locked(v, &at)) != NULL;) {
 		node_unname_locked(v, n);
 		node_unhide_locked(v, n);
 	}
-	HASH_ITER(hh_id, v->by_id, n, next)
-		free_node_locked(v, n);
+	for (at = 0; (n = node_next_locked(v, &at)) != NULL;)
+		destroy_locked(v, n);
+	node_table_release(&v->by_id);
+	node_table_release(&v->by_name);
 	HASH_ITER(hh, v->moved, m, after) {
 		HASH_DEL(v->moved, m);
 		free(m);
@@ -395,7 +457,7 @@ node_forget(struct vfs *v, uint64_t id, uint64_t count)
 	struct node *n;
 
 	lock_take(&v->lock);
-	HASH_FIND(hh_id, v->by_id, &id, sizeof(id), n);
+	n = find_id_locked(v, id);
 	if (n != NULL) {
 		n->nlookup = n->nlookup > count ? n->nlookup - count : 0;
 		if (n->nlookup == 0 && n->refs == 0)
@@ -410,7 +472,7 @@ node_get(struct vfs *v, uint64_t id)
 	struct node *n;
 
 	lock_take(&v->lock);
-	HASH_FIND(hh_id, v->by_id, &id, sizeof(id), n);
+	n = find_id_locked(v, id);
 	if (n != NULL)
 		n->refs++;
 	lock_drop(&v->lock);
@@ -477,14 +539,18 @@ node_set_remote_locked(struct vfs *v UNUSED, struct node *n, struct entry *e,
 	bool same = n->remote != NULL && e != NULL &&
 	    strcmp(n->remote->path, e->path) == 0 &&
 	    version_matches(&n->remote->version, &e->version);
+	struct entry *was;
 
 	if (!same)
 		n->attr_loaded = false;
 	if (e != NULL)
 		(void)entry_ref(e);
-	entry_unref(n->remote);
+	was = n->remote;
 	n->remote = e;
 	n->seen_ms = seen_ms;
+	/* Without memory the old entry stays where it is, for its name. */
+	if (n->name == NULL || n->own_name || set_name(n, n->name) == 0)
+		entry_unref(was);
 }
 
 void

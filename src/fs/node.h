@@ -27,6 +27,7 @@
 #include "cache/listing.h"
 #include "cache/overlay.h"
 #include "cache/staging.h"
+#include "fs/node_table.h"
 #include "fs/scratch.h"
 #include "fs/vfs.h"
 
@@ -101,7 +102,16 @@ struct node_file {
 	int64_t fetched_ms; /* monotonic, when bytes of it last came in */
 	uint64_t young; /* the version that was read within its first moments */
 
+	uint64_t kernel_pages; /* hash of the version whose pages the kernel has */
+
+	/* Of a hidden object, which is deleted at the last release: the directory
+	 * that it is in, a reference, and its record. */
+	struct node *hidden_in;
+	uint64_t delete_subject;
+	uint64_t aside_subject; /* the record of one that is aside */
+
 	/* The saver's: see fs/save.c. */
+	struct node *save_next, *save_prev; /* in one of vfs' lists */
 	bool queued; /* in vfs->queue, or vfs->asked when asked */
 	bool asked;
 	bool saving;
@@ -117,56 +127,51 @@ struct node_file {
 	struct pending_item *pending;
 
 	int error;	   /* of the last save, 0 when it went well */
-	char words[CALL_WORDS];
+	char *words;	   /* what the service said; NULL: nothing */
 };
 
-struct node {
+struct node { /* as many as names: each byte counts */
 	uint64_t id;	  /* set once */
 	uint64_t nlookup; /* references of the kernel */
 	unsigned refs;	  /* all others */
 
-	/* The name; parent is NULL for the root and when it has none any more.
-	 * The name is part of key, by which it is found. */
+	/* The name; parent is NULL for the root and when it has none any more. */
+	uint32_t name_hash;
 	struct node *parent; /* holds a reference */
-	struct name_key *key;
-	const char *name;
+	const char *name;    /* that of remote, unless own_name */
 
-	enum entry_kind kind;	 /* set once, as backend and ino */
-	struct backend *backend;
+	struct backend *backend; /* set once, as ino */
 	uint64_t ino;
-	bool ino_moved; /* ino is not the hash of the path any more */
 
 	struct entry *remote; /* last seen at the service; NULL: not there */
 	int64_t seen_ms;      /* when it was asked for; 0: not to be trusted */
-	bool looking;	      /* a reader is asking whether it has changed */
-	bool gone;	      /* the service has another version or nothing */
-
 	struct overlay_attr attr; /* shown in place of remote's */
-	bool attr_loaded;
-
-	enum scratch scratch;
-	/* Shown under another name than remote has: remote is hidden, and a new
-	 * file of that name replaces it. */
-	bool aside;
-	uint64_t aside_subject;
-	bool delete_at_release; /* remote has a hidden name of ours */
-	uint64_t delete_subject;
-	struct node *hidden_in; /* in this directory; a reference */
-	unsigned frozen; /* being renamed or removed: no save here or below */
-	unsigned closing; /* about to be, when the names below are at rest */
-	unsigned changing; /* changes of names in it under way */
-	bool renaming;	   /* one of them is a rename: no other begins */
-	uint64_t kernel_pages; /* hash of the version whose pages the kernel has */
-	uint64_t forgotten;    /* a mark: fs/forget.h */
 
 	struct node_dir *dir;	/* directories; made when needed */
 	struct node_file *file; /* files; made when needed */
 
 	struct node *children;	  /* of a directory */
 	struct node *prev, *next; /* in parent->children */
-	struct node *save_next, *save_prev; /* in one of vfs' lists */
-	UT_hash_handle hh_id;
-	UT_hash_handle hh_name; /* by key */
+
+	/* A memory location of its own, as it is read without the lock. */
+	enum entry_kind kind : 8; /* set once */
+	uint8_t unused;
+	enum scratch scratch : 8;
+	bool own_name : 1;
+	bool ino_moved : 1; /* ino is not the hash of the path any more */
+	bool looking : 1;   /* a reader is asking whether it has changed */
+	bool gone : 1;	    /* the service has another version or nothing */
+	bool attr_loaded : 1;
+	/* Shown under another name than remote has: remote is hidden, and a new
+	 * file of that name replaces it. */
+	bool aside : 1;
+	bool delete_at_release : 1; /* remote has a hidden name of ours */
+
+	bool renaming : 1; /* a rename in it is under way: no other begins */
+	uint16_t changing; /* changes of names in it under way */
+	uint16_t frozen;   /* being renamed or removed: no save here or below */
+	uint16_t closing; /* about to be, when the names below are at rest */
+	uint32_t forgotten; /* a mark: fs/forget.h */
 };
 
 struct vfs {
@@ -177,8 +182,8 @@ struct vfs {
 	struct cond changed;
 	/* All below with lock. */
 	uint64_t last_id;
-	struct node *by_id;
-	struct node *by_name;
+	struct node_table by_id;
+	struct node_table by_name; /* those that have a parent */
 	struct node *root; /* holds a reference */
 	struct moved_ino *moved; /* inode numbers that no longer follow the path */
 
@@ -208,7 +213,7 @@ struct vfs {
 
 	/* Names whose content is forgotten when it is looked at, each with a
 	 * reference, and versions for which that is done: fs/forget.c. */
-	_Atomic uint64_t marks; /* so far; also read without the lock */
+	_Atomic uint32_t marks; /* so far; also read without the lock */
 	struct node *forgotten[FORGOTTEN_MAX];
 	unsigned n_forgotten;
 	struct cleared *cleared;
@@ -218,6 +223,9 @@ struct vfs {
 };
 
 /* --- life ------------------------------------------------------------------ */
+
+/* Once, before all others. */
+void node_tables_init_locked(struct vfs *v) REQUIRES(v->lock);
 
 /* A node for e under parent and name, which has none yet; one reference for the
  * caller.  remote may be NULL for a file that is not on the server.  NULL when out
@@ -229,6 +237,14 @@ struct node *node_new_locked(struct vfs *v, struct node *parent,
 struct node *node_ref_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void node_unref_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void node_unref(struct vfs *v, struct node *n) EXCLUDES(v->lock);
+
+/* The next of all nodes, in no order: *at begins at 0; NULL after the last.  None may come
+ * or go meanwhile. */
+static inline struct node *
+node_next_locked(struct vfs *v, size_t *at) REQUIRES(v->lock)
+{
+	return node_table_next(&v->by_id, at);
+}
 
 /* Every node, whoever refers to it: the mount is over. */
 void node_free_all_locked(struct vfs *v) REQUIRES(v->lock);
@@ -258,7 +274,7 @@ int node_rename_locked(struct vfs *v, struct node *n, struct node *parent,
  * its content for those who have it open. */
 void node_part_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
-/* n, without a name, has its object in dir, and moves with it. */
+/* n, a file without a name, has its object in dir, and moves with it. */
 void node_hide_locked(struct vfs *v, struct node *n, struct node *dir)
     REQUIRES(v->lock);
 void node_unhide_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
@@ -267,7 +283,9 @@ void node_unhide_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 static inline struct node *
 node_home(const struct node *n)
 {
-	return n->parent != NULL ? n->parent : n->hidden_in;
+	if (n->parent != NULL || n->file == NULL)
+		return n->parent;
+	return n->file->hidden_in;
 }
 
 /* n has no name any more; the caller must not use it without a reference. */

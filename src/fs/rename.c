@@ -70,11 +70,12 @@ rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
 static void
 rekey_hidden_locked(struct vfs *v, struct node *top) REQUIRES(v->lock)
 {
-	struct node *n, *next;
+	struct node *n;
 	struct entry *e;
+	size_t at = 0;
 
-	HASH_ITER(hh_id, v->by_id, n, next) {
-		struct node *dir = n->hidden_in;
+	while ((n = node_next_locked(v, &at)) != NULL) {
+		struct node *dir = n->file != NULL ? n->file->hidden_in : NULL;
 
 		if (dir == NULL || !node_is_below_locked(v, dir, top) ||
 		    dir->backend->ops->rekey(dir->backend, dir->remote,
@@ -89,26 +90,30 @@ rekey_hidden_locked(struct vfs *v, struct node *top) REQUIRES(v->lock)
 static void
 renamed_below(struct vfs *v, struct node *top)
 {
-	struct node *n, *next, *found;
+	struct node *n, *found;
 	uint64_t after = 0;
 	bool later = false;
 
 	do {
+		size_t at = 0;
+
 		found = NULL;
 		lock_take(&v->lock);
-		/* In the order of their numbers, which by_id keeps. */
-		HASH_ITER(hh_id, v->by_id, n, next) {
-			if (n->id > after && (n->delete_at_release ||
+		/* In the order of their numbers. */
+		while ((n = node_next_locked(v, &at)) != NULL) {
+			if (n->id > after &&
+			    (found == NULL || n->id < found->id) &&
+			    (n->delete_at_release ||
 				node_is_dirty_locked(v, n)) &&
-			    node_is_below_locked(v, n, top)) {
-				found = node_ref_locked(v, n);
-				break;
-			}
+			    node_is_below_locked(v, n, top))
+				found = n;
 		}
+		if (found != NULL)
+			(void)node_ref_locked(v, found);
 		lock_drop(&v->lock);
 		if (found != NULL) {
 			after = found->id;
-			if (found->hidden_in != NULL)
+			if (found->file->hidden_in != NULL)
 				aside_doom_moved(v, found);
 			else
 				later |= save_record_renamed(v, found, true);

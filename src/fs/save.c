@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cache/journal.h"
 #include "cache/pending.h"
 #include "fs/aside.h"
@@ -49,7 +50,7 @@ dequeue_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 		return;
 	f->queued = f->asked = false;
 	f->due_ms = 0;
-	DL_DELETE2(*list, n, save_prev, save_next);
+	DL_DELETE2(*list, n, file->save_prev, file->save_next);
 	node_unref_locked(v, n);
 }
 
@@ -66,9 +67,9 @@ enqueue_locked(struct vfs *v, struct node *n, bool asked) REQUIRES(v->lock)
 	f->queued = true;
 	f->asked = asked;
 	if (asked)
-		DL_APPEND2(v->asked, n, save_prev, save_next);
+		DL_APPEND2(v->asked, n, file->save_prev, file->save_next);
 	else
-		DL_APPEND2(v->queue, n, save_prev, save_next);
+		DL_APPEND2(v->queue, n, file->save_prev, file->save_next);
 	cond_signal(&v->work);
 }
 
@@ -87,16 +88,16 @@ save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
 	if (f->due_ms == 0)
 		(void)node_ref_locked(v, n);
 	else
-		DL_DELETE2(v->waiting, n, save_prev, save_next);
+		DL_DELETE2(v->waiting, n, file->save_prev, file->save_next);
 	f->due_ms = (uint64_t)(clock_mono_ms() + delay_ms);
 	/* Most are due after all others. */
-	before = v->waiting != NULL ? v->waiting->save_prev : NULL;
+	before = v->waiting != NULL ? v->waiting->file->save_prev : NULL;
 	while (before != NULL && before->file->due_ms > f->due_ms)
-		before = before != v->waiting ? before->save_prev : NULL;
+		before = before != v->waiting ? before->file->save_prev : NULL;
 	if (before != NULL)
-		DL_APPEND_ELEM2(v->waiting, before, n, save_prev, save_next);
+		DL_APPEND_ELEM2(v->waiting, before, n, file->save_prev, file->save_next);
 	else
-		DL_PREPEND2(v->waiting, n, save_prev, save_next);
+		DL_PREPEND2(v->waiting, n, file->save_prev, file->save_next);
 	cond_signal(&v->work);
 }
 
@@ -147,7 +148,7 @@ first_ready_locked(struct vfs *v, struct node *list, bool asked)
 {
 	struct node *n;
 
-	DL_FOREACH2(list, n, save_next) {
+	DL_FOREACH2(list, n, file->save_next) {
 		if (n->file->saving || hold_is_frozen_locked(v, n) ||
 		    is_in_the_way_locked(v, n))
 			continue;
@@ -227,7 +228,8 @@ settle_locked(struct vfs *v, struct node *n, uint64_t ticket, int ret)
 	f->error = ret;
 	if (ret == 0) {
 		f->failures = 0;
-		f->words[0] = '\0';
+		free(f->words);
+		f->words = NULL;
 		if (!node_is_dirty_locked(v, n))
 			f->latest_ms = 0;
 	} else if (n->parent != NULL && !f->moving) {
@@ -298,8 +300,10 @@ end_locked(struct vfs *v, const struct save *s, const struct call *call,
 	v->saving--;
 	v->unasked -= !s->asked;
 	v->again -= s->again;
-	if (ret < 0 && call->words[0] != '\0')
-		memcpy(f->words, call->words, sizeof(f->words));
+	if (ret < 0 && call->words[0] != '\0') {
+		free(f->words);
+		f->words = text_dup(call->words);
+	}
 	settle_locked(v, n, ticket, ret);
 	save_drop_torn_locked(v, n);
 	/* Changed again while it was sent, and nobody is left to close it. */
@@ -407,7 +411,8 @@ await_locked(struct vfs *v, struct call *call, const struct asked *a)
 			return -EINTR;
 		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 	}
-	memcpy(call->words, f->words, sizeof(call->words));
+	text_copy(call->words, sizeof(call->words),
+	    f->words != NULL ? f->words : "");
 	return f->result;
 }
 
@@ -424,17 +429,25 @@ save_now(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
-/* References to all that could be sent, in out (room for max); how many.  promised:
- * only what some close has promised to keep; the rest is not what a program meant
+static int
+by_age(const void *a, const void *b)
+{
+	const struct asked *x = a, *y = b;
+
+	return x->n->id < y->n->id ? -1 : 1;
+}
+
+/* References to all that could be sent, in out (room for max), the first made first;
+ * how many.  promised: only what some close has promised to keep; the rest is not what a program meant
  * to leave behind. */
 static size_t
 unsent_locked(struct vfs *v, struct asked *out, size_t max, bool promised)
     REQUIRES(v->lock)
 {
-	struct node *n, *next;
-	size_t count = 0;
+	struct node *n;
+	size_t count = 0, at = 0;
 
-	HASH_ITER(hh_id, v->by_id, n, next) {
+	while ((n = node_next_locked(v, &at)) != NULL) {
 		if (count == max)
 			break;
 		if (n->parent != NULL && node_is_dirty_locked(v, n) &&
@@ -442,6 +455,7 @@ unsent_locked(struct vfs *v, struct asked *out, size_t max, bool promised)
 		    (!promised || n->file->flushed || n->file->opens == 0))
 			out[count++].n = node_ref_locked(v, n);
 	}
+	qsort(out, count, sizeof(*out), by_age);
 	return count;
 }
 
@@ -449,9 +463,10 @@ unsent_locked(struct vfs *v, struct asked *out, size_t max, bool promised)
 static int
 refused_locked(struct vfs *v) REQUIRES(v->lock)
 {
-	struct node *n, *next;
+	struct node *n;
+	size_t at = 0;
 
-	HASH_ITER(hh_id, v->by_id, n, next)
+	while ((n = node_next_locked(v, &at)) != NULL)
 		if (n->parent != NULL && node_is_dirty_locked(v, n) &&
 		    is_final(n->file->error))
 			return n->file->error;
@@ -574,10 +589,11 @@ is_over(void *arg)
 static void
 hurry(struct vfs *v)
 {
-	struct node *n, *next;
+	struct node *n;
+	size_t at = 0;
 
 	lock_take(&v->lock);
-	HASH_ITER(hh_id, v->by_id, n, next) {
+	while ((n = node_next_locked(v, &at)) != NULL) {
 		if (n->aside || n->delete_at_release)
 			save_later_locked(v, n, 0);
 	}
@@ -590,8 +606,9 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 	struct deadline end = { clock_mono_ms() + timeout_ms };
 	struct call call = { .op = "unmount", .class = CALL_BACKGROUND,
 		.interrupted = is_over, .arg = &end };
-	struct node *n, *next;
+	struct node *n;
 	unsigned left = 0;
+	size_t at = 0;
 
 	hurry(v);
 	(void)send_all(v, &call, true); /* what fails is counted below */
@@ -609,7 +626,7 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 	v->n_threads = 0;
 
 	lock_take(&v->lock);
-	HASH_ITER(hh_id, v->by_id, n, next)
+	while ((n = node_next_locked(v, &at)) != NULL)
 		left += n->parent != NULL && n->scratch == SCRATCH_NO &&
 		    node_is_dirty_locked(v, n);
 	left += v->loose;

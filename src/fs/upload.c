@@ -164,7 +164,7 @@ node_sent_locked(struct vfs *v, struct node *n, struct entry *e, uint64_t goal)
 	n->attr.mtime = f->mtime;
 	n->attr_loaded = true;
 	overlay_set(v->config.overlay, e, &n->attr);
-	n->kernel_pages = base_source_version(v, e);
+	n->file->kernel_pages = base_source_version(v, e);
 	if (n->parent != NULL)
 		dir_put_locked(v, n->parent, e);
 }

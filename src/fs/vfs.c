@@ -41,6 +41,7 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 		return ret;
 	}
 	lock_take(&v->lock);
+	node_tables_init_locked(v);
 	v->root = node_new_locked(v, NULL, NULL, ENTRY_DIR, root->backend,
 	    root);
 	lock_drop(&v->lock);
@@ -85,12 +86,13 @@ vfs_drain(struct vfs *v, int64_t timeout_ms)
 unsigned
 vfs_dirty(struct vfs *v)
 {
-	struct node *n, *next;
+	struct node *n;
+	size_t at = 0;
 	unsigned dirty;
 
 	lock_take(&v->lock);
 	dirty = v->loose;
-	HASH_ITER(hh_id, v->by_id, n, next)
+	while ((n = node_next_locked(v, &at)) != NULL)
 		dirty += n->scratch == SCRATCH_NO && node_is_dirty_locked(v, n);
 	lock_drop(&v->lock);
 	return dirty;
@@ -116,14 +118,15 @@ strip_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 void
 vfs_free(struct vfs *v)
 {
-	struct node *n, *next;
+	struct node *n;
+	size_t at = 0;
 
 	if (v == NULL)
 		return;
 	assert(v->n_threads == 0);
 	block_cache_stop(v->config.blocks);
 	lock_take(&v->lock);
-	HASH_ITER(hh_id, v->by_id, n, next)
+	while ((n = node_next_locked(v, &at)) != NULL)
 		strip_locked(v, n);
 	lock_drop(&v->lock);
 	save_record_reap(v);

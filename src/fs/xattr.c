@@ -40,7 +40,7 @@ show_error_locked(struct vfs *v, struct node *n, struct buf *out)
 	if (f == NULL || f->error == 0)
 		return -ENODATA;
 	return buf_puts(out,
-	    f->words[0] != '\0' ? f->words : strerror(-f->error));
+	    f->words != NULL ? f->words : strerror(-f->error));
 }
 
 static int

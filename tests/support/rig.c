@@ -649,10 +649,11 @@ void
 rig_expire(struct rig *r)
 {
 	struct vfs *v = r->v;
-	struct node *n, *next;
+	struct node *n;
+	size_t at = 0;
 
 	lock_take(&v->lock);
-	HASH_ITER(hh_id, v->by_id, n, next) {
+	while ((n = node_next_locked(v, &at)) != NULL) {
 		if (n->seen_ms > 0)
 			n->seen_ms = 1 - v->config.attr_ttl_ms;
 		if (n->dir == NULL)

@@ -708,6 +708,8 @@ START_TEST(names_after_a_file_was_moved_aside)
 	struct rig_file open = { 0 };
 	char names[64], want[64];
 	bool has_d = false;
+	struct node *n;
+	size_t at = 0;
 	struct rig r;
 
 	rig_make(&r);
@@ -736,7 +738,7 @@ START_TEST(names_after_a_file_was_moved_aside)
 
 	/* What waits for its time has it now. */
 	lock_take(&r.v->lock);
-	for (struct node *n = r.v->by_id; n != NULL; n = n->hh_id.next)
+	while ((n = node_next_locked(r.v, &at)) != NULL)
 		if (n->file != NULL && n->file->due_ms != 0)
 			n->file->due_ms = 1;
 	cond_broadcast(&r.v->work);
