@@ -15,9 +15,6 @@
 
 /* --- what the kernel keeps --------------------------------------------------- */
 
-/* Directories whose names the kernel is told to forget at once. */
-#define EXPIRE_MAX 64
-
 void
 ops_dir_cached(struct ops *o, struct open_file *f, int64_t until_ms)
 {
@@ -33,25 +30,21 @@ int64_t
 ops_expire_dirs(void *ops)
 {
 	struct ops *o = ops;
-	uint64_t old[EXPIRE_MAX];
 	int64_t now = clock_mono_ms(), next = INT64_MAX;
 	struct open_file *f;
-	size_t n = 0;
 
 	lock_take(&o->lock);
 	DL_FOREACH(o->files, f) {
 		if (f->cached_until_ms == 0)
 			continue;
-		if (f->cached_until_ms <= now && n < EXPIRE_MAX) {
-			old[n++] = f->dir->id;
+		if (f->cached_until_ms <= now) {
+			notifier_inode(o->notifier, f->dir->id);
 			f->cached_until_ms = 0;
 		} else if (f->cached_until_ms < next) {
 			next = f->cached_until_ms;
 		}
 	}
 	lock_drop(&o->lock);
-	for (size_t i = 0; i < n; i++)
-		notifier_inode(o->notifier, old[i]);
 	return next;
 }
 

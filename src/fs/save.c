@@ -438,8 +438,8 @@ by_age(const void *a, const void *b)
 }
 
 /* References to all that could be sent, in out (room for max), the first made first;
- * how many.  promised: only what some close has promised to keep; the rest is not what a program meant
- * to leave behind. */
+ * how many.  promised: only what some close has promised to keep; the rest is not what
+ * a program meant to leave behind. */
 static size_t
 unsent_locked(struct vfs *v, struct asked *out, size_t max, bool promised)
     REQUIRES(v->lock)

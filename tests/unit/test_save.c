@@ -128,7 +128,7 @@ hurry(struct rig *r)
 	struct node *n;
 
 	lock_take(&r->v->lock);
-	DL_FOREACH2(r->v->waiting, n, save_next)
+	DL_FOREACH2(r->v->waiting, n, file->save_next)
 		n->file->due_ms = 1;
 	cond_broadcast(&r->v->work);
 	lock_drop(&r->v->lock);
@@ -147,7 +147,7 @@ START_TEST(uploads_that_have_failed_leave_room_for_new_files)
 
 		usleep(1000);
 		lock_take(&r.v->lock);
-		DL_COUNT2(r.v->waiting, n, waiting, save_next);
+		DL_COUNT2(r.v->waiting, n, waiting, file->save_next);
 		lock_drop(&r.v->lock);
 	}
 	fake_stick(&r.fake, "/bad");
@@ -223,7 +223,7 @@ expect_waiting(struct rig *r, const char *names)
 	struct node *n;
 
 	lock_take(&r->v->lock);
-	DL_FOREACH2(r->v->waiting, n, save_next)
+	DL_FOREACH2(r->v->waiting, n, file->save_next)
 		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got),
 		    "%s", n->name);
 	lock_drop(&r->v->lock);
