@@ -1,26 +1,4 @@
-/* cache/block_cache.c - keeps blocks of remote files in memory.
- *
- *  state     data valid  in list  may be evicted   left by
- *  -----     ----------  -------  --------------   -------
- *  WANTED    no          queue    is dropped       a thread of ours or a reader:
- *                                                  FETCHING; or gone: cancelled
- *  FETCHING  no          -        no               its fetcher: READY, or
- *                                                  gone: error, forgotten
- *  READY     yes         lru or   if pins == 0     eviction, drop
- *                        done
- *  DEAD      as it was   -        freed when       (not in the table any
- *                                 pins == 0        more: dropped while used)
- *
- * A block that was read to its end is done: a reader who reads on does not come back,
- * and the kernel has its pages.  Such blocks are evicted first; otherwise a hundred
- * readers would evict what they are about to read.
- *
- * The lock guards the table, the lists, states and pins; the bytes of a block are
- * written only by its fetcher while it is FETCHING, and read only while pinned.
- * Every waiter and reader holds a pin, and so does who writes it to disk.
- *
- * What a wish keeps of its source is released without the lock, since that may take
- * others: it is buried under the lock, and leave() does the rest. */
+/* cache/block_cache.c - keeps blocks of remote files: reading, fetching, forgetting. */
 #include "config.h"
 
 #include "cache/block_cache.h"
@@ -34,78 +12,13 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/digest.h"
-#include "base/lock.h"
-#include "base/table.h"
+#include "cache/block_table.h"
 #include "cache/disk_tier.h"
-#include "cache/pace.h"
 
 #include "base/banned.h"
 
-#define SPARE_BLOCKS 16 /* buffers kept for the next blocks */
-
-#define KEEP_BLOCKS 16 /* wait to be written to disk */
-
 /* More is never under way: what is beyond it would only take room from readers. */
 #define AHEAD_MAX (2 * BLOCK_CACHE_AHEAD * BLOCK_BYTES)
-
-enum state { WANTED, FETCHING, READY, DEAD };
-
-struct block_id {
-	struct file_key file;
-	uint64_t index;
-};
-
-/* Who wants a block that nobody waits for. */
-struct wish {
-	struct source source; /* its ctx is kept */
-	const void *owner;
-	struct wish *next_buried;
-};
-
-struct block {
-	struct block_id id;
-	enum state state;
-	unsigned pins;
-	int err;     /* of the fetch, for those who waited */
-	size_t len;  /* bytes in data */
-	char *data;  /* len bytes; NULL while WANTED */
-	bool unused; /* read ahead, and nobody has asked for it yet */
-	bool done;   /* READY: in the list of that name */
-	bool forgotten; /* while FETCHING: for those who wait, and nobody else */
-	struct call *call; /* FETCHING by a thread of ours: its call */
-	struct wish *wish; /* WANTED */
-	UT_hash_handle hh;
-	struct block *prev, *next; /* in lru, done or queue: oldest first */
-};
-
-struct block_cache {
-	size_t budget; /* bytes; set once, as disk */
-	struct disk_tier *disk; /* borrowed; NULL: none */
-	struct lock lock;
-	struct cond settled; /* with lock: some block left FETCHING */
-	struct cond work;    /* with lock: queue, or stopping */
-	/* All below with lock. */
-	size_t used;	     /* bytes of all data in the table */
-	size_t ahead;	     /* bytes of blocks that are WANTED or unused */
-	struct block *table;
-	struct block *lru;
-	struct block *done;
-	struct block *queue;
-	struct wish *buried;
-	unsigned dropping; /* drops of blocks on disk under way */
-	/* On their way to the disk, each pinned: n_keep from keep_at on. */
-	struct block *keep[KEEP_BLOCKS];
-	unsigned keep_at, n_keep;
-	struct cond kept; /* n_keep grew, or stopping */
-	bool keeper_runs;
-	pthread_t keeper;
-	char *spare[SPARE_BLOCKS]; /* of BLOCK_BYTES each */
-	unsigned n_spare;
-	struct pace pace;
-	bool stopping;
-	pthread_t threads[BLOCK_CACHE_AHEAD];
-	unsigned n_threads;
-};
 
 struct file_key
 file_key_make(const char *scope, const struct entry *e)
@@ -130,214 +43,18 @@ file_key_make(const char *scope, const struct entry *e)
 	return key;
 }
 
-/* --- buffers ------------------------------------------------------------------ */
-
-/* Memory of this size goes back to the system each time, and costs a page fault for
- * every 4 KiB when it comes again. */
-static char *
-take_buffer_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
-{
-	if (len == BLOCK_BYTES && c->n_spare > 0)
-		return c->spare[--c->n_spare];
-	return malloc(len);
-}
-
-static void
-give_buffer_locked(struct block_cache *c, char *data, size_t len)
-    REQUIRES(c->lock)
-{
-	size_t spare = (c->n_spare + 1) * BLOCK_BYTES;
-
-	if (len == BLOCK_BYTES && c->n_spare < SPARE_BLOCKS &&
-	    c->used + spare <= c->budget)
-		c->spare[c->n_spare++] = data;
-	else
-		free(data);
-}
-
-static void
-free_spare_locked(struct block_cache *c) REQUIRES(c->lock)
-{
-	while (c->n_spare > 0)
-		free(c->spare[--c->n_spare]);
-}
-
-/* --- blocks ------------------------------------------------------------------- */
-
-static void
-bury_locked(struct block_cache *c, struct wish *w) REQUIRES(c->lock)
-{
-	w->next_buried = c->buried;
-	c->buried = w;
-}
-
-/* Drops the lock. */
-static void
-leave(struct block_cache *c) RELEASES(c->lock)
-{
-	struct wish *w = c->buried, *next;
-
-	c->buried = NULL;
-	lock_drop(&c->lock);
-	for (; w != NULL; w = next) {
-		next = w->next_buried;
-		w->source.release(w->source.ctx);
-		free(w);
-	}
-}
-
-static void
-free_block_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	if (b->data != NULL)
-		give_buffer_locked(c, b->data, b->len);
-	free(b);
-}
-
-static void
-used_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	if (!b->unused)
-		return;
-	b->unused = false;
-	c->ahead -= b->len;
-}
-
-/* b leaves the queue. */
-static void
-grant_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	DL_DELETE(c->queue, b);
-	bury_locked(c, b->wish);
-	b->wish = NULL;
-}
-
-static void
-unlist_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	if (b->done)
-		DL_DELETE(c->done, b);
-	else
-		DL_DELETE(c->lru, b);
-}
-
-static void
-list_locked(struct block_cache *c, struct block *b, bool done) REQUIRES(c->lock)
-{
-	b->done = done;
-	if (done)
-		DL_APPEND(c->done, b);
-	else
-		DL_APPEND(c->lru, b);
-}
-
-/* Takes b out of the table; it lives on while somebody has it pinned. */
-static void
-remove_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	if (b->state == READY)
-		unlist_locked(c, b);
-	if (b->wish != NULL)
-		grant_locked(c, b);
-	HASH_DEL(c->table, b);
-	if (b->data != NULL) {
-		c->used -= b->len;
-		counter_add(CTR_cache_bytes, -(int64_t)b->len);
-	}
-	if (b->unused && b->state == READY)
-		counter_add(CTR_cache_ahead_unused_total, 1);
-	used_locked(c, b);
-	b->state = DEAD;
-	if (b->pins == 0)
-		free_block_locked(c, b);
-}
-
-static void
-unpin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	assert(b->pins > 0);
-	if (--b->pins == 0 && b->state == DEAD)
-		free_block_locked(c, b);
-}
-
-/* Evicts from one list, oldest first, until there is room for len bytes. */
-static void
-evict_locked(struct block_cache *c, struct block *oldest, size_t len)
-    REQUIRES(c->lock)
-{
-	struct block *b, *next;
-
-	for (b = oldest; b != NULL && c->used + len > c->budget; b = next) {
-		next = b->next;
-		if (b->pins > 0)
-			continue;
-		remove_locked(c, b);
-		counter_add(CTR_cache_evicted_total, 1);
-	}
-}
-
-static void
-make_room_locked(struct block_cache *c, size_t len) REQUIRES(c->lock)
-{
-	evict_locked(c, c->done, len);
-	evict_locked(c, c->lru, len);
-}
-
-static struct block *
-find_locked(struct block_cache *c, const struct block_id *id) REQUIRES(c->lock)
-{
-	struct block *b;
-
-	HASH_FIND(hh, c->table, id, sizeof(*id), b);
-	return b;
-}
-
-/* A new block in the table, WANTED, without data. */
-static struct block *
-add_locked(struct block_cache *c, const struct block_id *id, size_t len)
-    REQUIRES(c->lock)
-{
-	struct block *b = calloc(1, sizeof(*b));
-
-	if (b == NULL)
-		return NULL;
-	b->id = *id;
-	b->len = len;
-	HASH_ADD(hh, c->table, id, sizeof(b->id), b);
-	return b;
-}
-
-/* b is FETCHING from now on, pinned by the caller.  On failure it is gone. */
-static int
-begin_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
-{
-	make_room_locked(c, b->len);
-	b->data = take_buffer_locked(c, b->len);
-	if (b->data == NULL) {
-		remove_locked(c, b);
-		return -ENOMEM;
-	}
-	c->used += b->len;
-	counter_add(CTR_cache_bytes, (int64_t)b->len);
-	if (b->wish != NULL)
-		grant_locked(c, b);
-	b->state = FETCHING;
-	b->pins = 1;
-	return 0;
-}
-
 /* Writes b, which is pinned, to disk, with the lock dropped. */
 static void
 write_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 {
-	leave(c);
+	block_leave(c);
 	(void)disk_tier_write(
 	    c->disk, &b->id.file, b->id.index, b->data, b->len);
 	lock_take(&c->lock);
 	if (b->state != DEAD)
 		return;
 	/* Dropped meanwhile: who did that may have looked before it was there. */
-	leave(c);
+	block_leave(c);
 	disk_tier_drop(c->disk, &b->id.file);
 	lock_take(&c->lock);
 }
@@ -376,8 +93,8 @@ run_keeper(void *arg)
 		c->n_keep--;
 		if (b->state == READY)
 			write_locked(c, b);
-		unpin_locked(c, b);
-		leave(c);
+		block_unpin_locked(c, b);
+		block_leave(c);
 		lock_take(&c->lock);
 	}
 	lock_drop(&c->lock);
@@ -398,7 +115,7 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	bool had = false;
 	ssize_t n;
 
-	leave(c);
+	block_leave(c);
 	counter_add(CTR_cache_misses_total, 1);
 	if (ask_disk)
 		had = disk_tier_read(c->disk, &b->id.file, b->id.index, b->data,
@@ -417,10 +134,10 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 		b->err = n < 0 ? (int)n : -ESTALE;
 	} else if (n < 0 || b->forgotten) {
 		b->err = n < 0 ? (int)n : 0;
-		remove_locked(c, b);
+		block_remove_locked(c, b);
 	} else {
 		b->state = READY;
-		list_locked(c, b, false);
+		block_list_locked(c, b, false);
 	}
 	cond_broadcast(&c->settled);
 	if (b->state == READY && ask_disk && !had)
@@ -452,28 +169,28 @@ get_locked(struct block_cache *c, struct call *call, const struct block_id *id,
     size_t len, const struct source *src, struct block **out, bool *waited)
     REQUIRES(c->lock)
 {
-	struct block *b = find_locked(c, id);
+	struct block *b = block_find_locked(c, id);
 	int ret;
 
 	*waited = *waited || b == NULL || b->state != READY;
 	if (b == NULL || b->state == WANTED) {
 		if (b == NULL)
-			b = add_locked(c, id, len);
+			b = block_add_locked(c, id, len);
 		if (b == NULL)
 			return -ENOMEM;
-		ret = begin_locked(c, b);
+		ret = block_begin_locked(c, b);
 		if (ret < 0)
 			return ret;
-		used_locked(c, b);
+		block_used_locked(c, b);
 		ret = fetch_locked(c, call, b, src);
 	} else {
 		b->pins++;
-		used_locked(c, b);
+		block_used_locked(c, b);
 		counter_add(CTR_cache_hits_total, 1);
 		ret = await_locked(c, call, b);
 	}
 	if (ret < 0)
-		unpin_locked(c, b);
+		block_unpin_locked(c, b);
 	else
 		*out = b;
 	return ret;
@@ -492,19 +209,19 @@ read_block(struct block_cache *c, struct call *call, const struct block_id *id,
 	do
 		ret = get_locked(c, call, id, block_len, src, &b, waited);
 	while (ret == -EAGAIN);
-	leave(c);
+	block_leave(c);
 	if (ret < 0)
 		return ret;
 
 	memcpy(dst, b->data + from, len);
 	lock_take(&c->lock);
 	if (b->state == READY) {
-		unlist_locked(c, b);
-		list_locked(c, b, from + len == b->len);
+		block_unlist_locked(c, b);
+		block_list_locked(c, b, from + len == b->len);
 	}
-	unpin_locked(c, b);
-	make_room_locked(c, 0);
-	leave(c);
+	block_unpin_locked(c, b);
+	block_make_room_locked(c, 0);
+	block_leave(c);
 	return 0;
 }
 
@@ -573,7 +290,7 @@ enqueue_locked(struct block_cache *c, const struct block_id *id, size_t len,
 {
 	struct block *b;
 
-	b = find_locked(c, id) == NULL ? add_locked(c, id, len) : NULL;
+	b = block_find_locked(c, id) == NULL ? block_add_locked(c, id, len) : NULL;
 	if (b == NULL)
 		return false;
 	b->wish = w;
@@ -595,7 +312,7 @@ want_one(struct block_cache *c, const struct block_file *f, uint64_t index,
 	bool here, room;
 
 	lock_take(&c->lock);
-	here = find_locked(c, &id) != NULL;
+	here = block_find_locked(c, &id) != NULL;
 	room = has_room_locked(c, len);
 	lock_drop(&c->lock);
 	if (here || !room)
@@ -612,8 +329,8 @@ want_one(struct block_cache *c, const struct block_file *f, uint64_t index,
 	}
 	lock_take(&c->lock);
 	if (!enqueue_locked(c, &id, len, w))
-		bury_locked(c, w);
-	leave(c);
+		block_bury_locked(c, w);
+	block_leave(c);
 	return true;
 }
 
@@ -639,8 +356,8 @@ block_cache_cancel(struct block_cache *c, const void *owner)
 	lock_take(&c->lock);
 	DL_FOREACH_SAFE(c->queue, b, next)
 		if (b->wish->owner == owner)
-			remove_locked(c, b);
-	leave(c);
+			block_remove_locked(c, b);
+	block_leave(c);
 }
 
 unsigned
@@ -672,13 +389,13 @@ fetch_ahead_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 
 	b->wish = NULL;
 	DL_DELETE(c->queue, b);
-	if (begin_locked(c, b) == 0) {
+	if (block_begin_locked(c, b) == 0) {
 		b->call = &call;
 		counter_add(CTR_cache_ahead_total, 1);
 		(void)fetch_locked(c, &call, b, &w->source);
-		unpin_locked(c, b);
+		block_unpin_locked(c, b);
 	}
-	bury_locked(c, w);
+	block_bury_locked(c, w);
 }
 
 static void *
@@ -693,7 +410,7 @@ run_ahead(void *arg)
 			continue;
 		}
 		fetch_ahead_locked(c, c->queue);
-		leave(c);
+		block_leave(c);
 		lock_take(&c->lock);
 	}
 	lock_drop(&c->lock);
@@ -760,8 +477,8 @@ block_cache_stop(struct block_cache *c)
 	cond_broadcast(&c->work);
 	cond_broadcast(&c->kept);
 	DL_FOREACH_SAFE(c->queue, b, next)
-		remove_locked(c, b);
-	leave(c);
+		block_remove_locked(c, b);
+	block_leave(c);
 	for (unsigned i = 0; i < n; i++)
 		(void)pthread_join(c->threads[i], NULL);
 	if (keeper) /* after it has written what came in */
@@ -779,10 +496,10 @@ block_cache_free(struct block_cache *c)
 	lock_take(&c->lock);
 	HASH_ITER(hh, c->table, b, next) {
 		assert(b->state == READY && b->pins == 0);
-		remove_locked(c, b);
+		block_remove_locked(c, b);
 	}
-	free_spare_locked(c);
-	leave(c);
+	block_free_spare_locked(c);
+	block_leave(c);
 	cond_release(&c->work);
 	cond_release(&c->kept);
 	cond_release(&c->settled);
@@ -805,7 +522,7 @@ leave_dropping(struct block_cache *c, const struct file_key *key)
     RELEASES(c->lock)
 {
 	c->dropping++;
-	leave(c);
+	block_leave(c);
 	if (c->disk != NULL && key != NULL)
 		disk_tier_drop(c->disk, key);
 	else if (c->disk != NULL)
@@ -826,7 +543,7 @@ block_cache_drop(struct block_cache *c, struct file_key key)
 			continue;
 		if (b->state == FETCHING)
 			b->err = -ESTALE; /* for those who wait */
-		remove_locked(c, b);
+		block_remove_locked(c, b);
 	}
 	cond_broadcast(&c->settled);
 	leave_dropping(c, &key);
@@ -843,7 +560,7 @@ forget_locked(struct block_cache *c, const struct file_key *key)
 		if (!is_of(b, key))
 			continue;
 		if (b->state == READY)
-			remove_locked(c, b);
+			block_remove_locked(c, b);
 		else if (b->state == FETCHING)
 			b->forgotten = true;
 	}
@@ -862,7 +579,7 @@ block_cache_drop_all(struct block_cache *c)
 {
 	lock_take(&c->lock);
 	forget_locked(c, NULL);
-	free_spare_locked(c);
+	block_free_spare_locked(c);
 	leave_dropping(c, NULL);
 }
 
