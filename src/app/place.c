@@ -106,9 +106,8 @@ check_way(const char *path, struct buf *words)
 	return ret;
 }
 
-/* Is the directory at path ours, and closed to all others? */
-static int
-check_own(const char *path, struct buf *words)
+int
+place_check(const char *path, struct buf *words)
 {
 	struct stat st;
 
@@ -139,7 +138,7 @@ place_step(char **path, const char *name, struct buf *words)
 	if (mkdir(next, 0700) < 0 && errno != EEXIST)
 		ret = words_say(words, -errno, "%s: %s", next, strerror(errno));
 	else
-		ret = check_own(next, words);
+		ret = place_check(next, words);
 	if (ret < 0) {
 		free(next);
 		return ret;

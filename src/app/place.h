@@ -31,6 +31,9 @@ int place_base(const struct place *p, const char *chosen,
 int place_make(const struct place *p, const char *base, const char *mountpoint,
     struct buf *words, char **out) WARN_UNUSED;
 
+/* Is the directory at path ours, and closed to all others?  0, -EPERM, -ENOENT. */
+int place_check(const char *path, struct buf *words) WARN_UNUSED;
+
 /* Makes *path/name, which may be there, ours alone; the new path replaces *path.
  * Fails as place_make does. */
 int place_step(char **path, const char *name, struct buf *words) WARN_UNUSED;

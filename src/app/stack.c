@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/adopt.h"
 #include "app/cache_dir.h"
 #include "app/facts.h"
 #include "app/options.h"
@@ -249,6 +250,20 @@ explain_file(
 	    words, err, "%s/%s: %s", state_dir(s->state), name, strerror(-err));
 }
 
+static void
+adopt(struct stack *s)
+{
+	const struct adopt_config config = {
+		.state = s->state,
+		.journal = s->journal,
+		.staging = s->staging,
+		.root = s->found,
+		.left = &s->left,
+	};
+
+	adopt_left(&config);
+}
+
 static int
 open_files(struct stack *s, struct buf *words)
 {
@@ -273,6 +288,8 @@ open_files(struct stack *s, struct buf *words)
 	ret = staging_new(staging, &s->staging);
 	if (ret < 0)
 		ret = explain_file(s, ret, "staging", words);
+	else
+		adopt(s);
 out:
 	free(journal);
 	free(attrs);

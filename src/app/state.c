@@ -8,6 +8,7 @@
 #include "app/state.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/place.h"
@@ -232,38 +234,135 @@ take_lock(
 	return 0;
 }
 
+/* Is the locked file still what its path names?  Its directory goes when another mount
+ * has taken over what was in it. */
+static bool
+is_current(int lock, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(lock, &ours) == 0 && lstat(path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/* One try; -EAGAIN: the directory went away meanwhile. */
+static int
+open_once(const char *base, const struct state_key *key, struct call *call,
+    int64_t wait_ms, struct buf *words, struct state *s)
+{
+	char *path;
+	int ret;
+
+	ret = make_dirs(base, key, words, &s->dir);
+	if (ret < 0)
+		return ret;
+	path = text_printf("%s/lock", s->dir);
+	if (path == NULL)
+		return -ENOMEM;
+	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0 && errno == ENOENT)
+		ret = -EAGAIN;
+	else if (s->lock < 0)
+		ret = words_say(words, -errno, "%s: %s", path, strerror(errno));
+	if (ret == 0)
+		ret = take_lock(s, call, wait_ms, words);
+	if (ret == 0 && !is_current(s->lock, path))
+		ret = -EAGAIN;
+	free(path);
+	return ret;
+}
+
 int
 state_open(const char *base, const struct state_key *key, struct call *call,
     int64_t wait_ms, struct buf *words, struct state **out)
 {
-	struct state *s = calloc(1, sizeof(*s));
-	char *path;
+	struct state *s;
 	int ret;
 
-	if (s == NULL)
-		return -ENOMEM;
-	s->lock = -1;
-	ret = make_dirs(base, key, words, &s->dir);
-	if (ret < 0)
-		goto err;
-	path = text_printf("%s/lock", s->dir);
-	if (path == NULL) {
-		ret = -ENOMEM;
-		goto err;
-	}
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock < 0)
-		ret = words_say(words, -errno, "%s: %s", path, strerror(errno));
-	free(path);
+	do {
+		s = calloc(1, sizeof(*s));
+		if (s == NULL)
+			return -ENOMEM;
+		s->lock = -1;
+		ret = open_once(base, key, call, wait_ms, words, s);
+		if (ret < 0)
+			state_close(s);
+	} while (ret == -EAGAIN);
 	if (ret == 0)
-		ret = take_lock(s, call, wait_ms, words);
-	if (ret < 0)
-		goto err;
-	*out = s;
-	return 0;
-err:
-	state_close(s);
+		*out = s;
 	return ret;
+}
+
+/* --- other mounts ------------------------------------------------------------------ */
+
+/* Nothing but what a mount makes: what is strange stays. */
+static void
+remove_dir(const char *dir)
+{
+	static const char *const files[] = { "journal", "attrs", "lock" };
+	char *staging = text_printf("%s/staging", dir);
+	char *path;
+
+	if (staging == NULL || (rmdir(staging) < 0 && errno != ENOENT)) {
+		free(staging);
+		return;
+	}
+	free(staging);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		path = text_printf("%s/%s", dir, files[i]);
+		if (path != NULL && unlink(path) < 0 && errno != ENOENT)
+			log_warn("state", "%s: %s", path, strerror(errno));
+		free(path);
+	}
+	if (rmdir(dir) < 0)
+		log_warn("state", "%s: %s", dir, strerror(errno));
+}
+
+/* One that is locked by its mount is not ended. */
+static void
+tell_ended(char *dir, state_ended_fn *each, void *ctx)
+{
+	struct state other = { .dir = dir };
+	char *path = text_printf("%s/lock", dir);
+	struct buf words;
+
+	buf_init(&words, BUF_LIMIT_TEXT);
+	other.lock = path != NULL && place_check(dir, &words) == 0 ?
+	    open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (other.lock >= 0 && flock(other.lock, LOCK_EX | LOCK_NB) == 0 &&
+	    is_current(other.lock, path)) {
+		/* Its next mount waits for us. */
+		sign(&other, "leaving");
+		if (each(ctx, dir))
+			remove_dir(dir);
+	}
+	if (other.lock >= 0)
+		(void)close(other.lock);
+	buf_release(&words);
+	free(path);
+}
+
+void
+state_each_ended(struct state *s, state_ended_fn *each, void *ctx)
+{
+	const char *own = strrchr(s->dir, '/');
+	char *identity = strndup(s->dir, (size_t)(own - s->dir));
+	DIR *dir = identity != NULL ? opendir(identity) : NULL;
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		char *path;
+
+		if (d->d_name[0] == '.' || strcmp(d->d_name, own + 1) == 0)
+			continue;
+		path = text_printf("%s/%s", identity, d->d_name);
+		if (path != NULL)
+			tell_ended(path, each, ctx);
+		free(path);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	free(identity);
 }
 
 void

@@ -5,7 +5,9 @@
  * BASE is -o state_dir=, $STATE_DIRECTORY, $XDG_STATE_HOME/brickfs, or
  * ~/.local/state/brickfs of the passwd entry.  The directories from v1 down are
  * ours alone; nobody else may be able to change what lies above them.  One process
- * at a time has a mount directory; the kernel gives it up when that one ends. */
+ * at a time has a mount directory; the kernel gives it up when that one ends.  What
+ * an ended mount left is taken over by the next one of its identity that shows that
+ * part of the tree (app/adopt.h). */
 #ifndef APP_STATE_H
 #define APP_STATE_H
 
@@ -54,6 +56,12 @@ char *state_mount_name(const struct state_key *key);
 int state_open(const char *base, const struct state_key *key, struct call *call,
     int64_t wait_ms, struct buf *words, struct state **out) WARN_UNUSED;
 void state_close(struct state *s);
+
+/* Tells each() of the directory of every other mount of the same identity that has
+ * ended, and keeps others out of it meanwhile: no two mounts are told of one.  True:
+ * nothing in it is worth keeping, and it goes. */
+typedef bool state_ended_fn(void *ctx, const char *dir);
+void state_each_ended(struct state *s, state_ended_fn *each, void *ctx);
 
 /* The directory. */
 const char *state_dir(const struct state *s);

@@ -27,6 +27,7 @@
 #include "cache/source.h"
 
 struct backend;
+struct json_object;
 
 /* Called once for each name of a listing.  The entry is borrowed.  Non-zero stops
  * the listing and is its result. */
@@ -166,6 +167,18 @@ struct backend_ops {
 	int (*rename)(struct backend *b, struct call *call,
 	    const struct entry *e, const struct entry *dir, const char *name,
 	    const struct entry *target, struct entry **out);
+
+	/* --- after a crash -------------------------------------------------- */
+
+	/* A record (cache/journal.h) of a kind that the backend reads was left
+	 * open, by a mount that ended in the middle or by a call whose outcome
+	 * stayed unknown.  Looks at the service and brings the matter to an end.
+	 * 0: nothing is left to do, and the record may end; -EAGAIN: nothing to
+	 * do, but a request that was on its way then may still arrive; else an
+	 * error, after which it may be asked for again, as after a crash.
+	 * *changed is set when names were changed. */
+	int (*heal)(struct backend *b, struct call *call, uint16_t type,
+	    struct json_object *record, bool *changed);
 
 	/* --- attributes --------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/dbfs_heal.h"
 #include "backend/dbfs_move.h"
 #include "backend/dbfs_put.h"
 #include "backend/hidden.h"
@@ -304,7 +305,8 @@ dbfs_rename(struct backend *b, struct call *call, const struct entry *e,
 	if (moved == NULL)
 		ret = -ENOMEM;
 	else if (target != NULL)
-		ret = dbfs_replace(d->rest, d->journal, call, e->path, path);
+		ret = dbfs_replace(d->rest, d->journal, call, e->path, path,
+		    e->version.size);
 	else
 		ret = dbfs_move(d->rest, call, e->path, path);
 	if (ret == 0)
@@ -313,6 +315,13 @@ dbfs_rename(struct backend *b, struct call *call, const struct entry *e,
 		entry_unref(moved);
 	free(path);
 	return ret;
+}
+
+static int
+dbfs_heal_op(struct backend *b, struct call *call, uint16_t type,
+    struct json_object *record, bool *changed)
+{
+	return dbfs_heal_remote(dbfs_of(b)->rest, call, type, record, changed);
 }
 
 /* --- attributes ------------------------------------------------------------------ */
@@ -354,6 +363,7 @@ static const struct backend_ops dbfs_ops = {
 	.unlink = dbfs_remove,
 	.rmdir = dbfs_remove,
 	.rename = dbfs_rename,
+	.heal = dbfs_heal_op,
 	.xattr = dbfs_xattr,
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend/hidden.h"
+#include "base/clock.h"
 #include "base/jval.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -70,12 +71,30 @@ dbfs_move(struct rest *rest, struct call *call, const char *from,
 	return done == 1 ? ret : done;
 }
 
+/* Did the service say that it would not? */
+static bool
+is_refusal(int err)
+{
+	switch (err) {
+	case -EACCES:
+	case -EPERM:
+	case -EEXIST:
+	case -EINVAL:
+	case -ENOENT:
+	case -ENAMETOOLONG:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* --- replace ---------------------------------------------------------------- */
 
 struct replace {
 	struct journal *journal;
 	uint64_t subject;
 	const char *from, *to;
+	uint64_t size; /* of from */
 	char *aside;
 };
 
@@ -93,7 +112,11 @@ note_step(const struct replace *r, const char *step)
 	if (ret == 0)
 		ret = jval_add_str(p, "aside", r->aside);
 	if (ret == 0)
+		ret = jval_add_i64(p, "size", (int64_t)r->size);
+	if (ret == 0)
 		ret = jval_add_str(p, "step", step);
+	if (ret == 0)
+		ret = jval_add_i64(p, "ms", clock_real_ms());
 	if (ret == 0)
 		ret = journal_write(r->journal, JOURNAL_REPLACE, r->subject, p,
 		    true);
@@ -114,16 +137,18 @@ put_back(struct rest *rest, struct call *call, const struct replace *r)
 		journal_end(r->journal, r->subject);
 		return;
 	}
-	log_error("dbfs", "%s is at %s now and could not be moved back: %s",
+	log_error("dbfs", "%s is at %s now and could not be moved back yet: %s",
 	    r->to, r->aside, again.words[0] != '\0' ? again.words :
 						       strerror(-ret));
+	journal_leave(r->journal, r->subject);
 }
 
 int
 dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
-    const char *from, const char *to)
+    const char *from, const char *to, uint64_t size)
 {
-	struct replace r = { .journal = journal, .from = from, .to = to };
+	struct replace r = { .journal = journal, .from = from, .to = to,
+		.size = size };
 	struct call steady = call_steady(call);
 	int ret;
 
@@ -132,8 +157,10 @@ dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
 	if (r.aside == NULL)
 		return -ENOMEM;
 	ret = note_step(&r, "begin");
-	if (ret < 0)
+	if (ret < 0) {
+		journal_end(journal, r.subject);
 		goto out;
+	}
 	ret = dbfs_move(rest, &steady, to, r.aside);
 	if (ret == -ENOENT) { /* somebody has deleted the target */
 		ret = dbfs_move(rest, &steady, from, to);
@@ -141,8 +168,11 @@ dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
 		goto out;
 	}
 	if (ret < 0) {
-		if (exists(rest, &steady, to) == 1)
+		/* Unless it was refused, it may be done all the same, or later. */
+		if (is_refusal(ret))
 			journal_end(journal, r.subject);
+		else
+			journal_leave(journal, r.subject);
 		goto out;
 	}
 	ret = note_step(&r, "aside");
@@ -156,7 +186,8 @@ dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
 	if (api_dbfs_delete(rest, &steady, r.aside, false) < 0) {
 		log_warn("dbfs", "%s, replaced by %s, could not be deleted",
 		    r.aside, to);
-		goto out; /* the journal remembers it */
+		journal_leave(journal, r.subject);
+		goto out;
 	}
 	journal_end(journal, r.subject);
 out:

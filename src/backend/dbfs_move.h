@@ -2,10 +2,12 @@
  *
  * A target that exists is moved aside first and put back when the second step
  * fails; each step is in the journal before it is taken, so that a crash in
- * between can be healed.  Steps do not stop for an interrupted call: half a
+ * between can be healed (backend/dbfs_heal.h).  Steps do not stop for an interrupted call: half a
  * replace is worse than a late answer. */
 #ifndef BACKEND_DBFS_MOVE_H
 #define BACKEND_DBFS_MOVE_H
+
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/call.h"
@@ -19,8 +21,9 @@ struct rest;
 int dbfs_move(struct rest *rest, struct call *call, const char *from,
     const char *to) WARN_UNUSED;
 
-/* The same for a file whose new name is taken by a file. */
+/* The same for a file of size bytes whose new name is taken by a file.  What could
+ * not be brought to an end is left in the journal (journal_leave). */
 int dbfs_replace(struct rest *rest, struct journal *journal, struct call *call,
-    const char *from, const char *to) WARN_UNUSED;
+    const char *from, const char *to, uint64_t size) WARN_UNUSED;
 
 #endif

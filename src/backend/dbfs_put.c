@@ -216,16 +216,18 @@ put_blocks_and_swap(struct upload *u, struct journal *journal,
 	if (sibling == NULL)
 		return -ENOMEM;
 	/* Written down before it is there, so that it can go after a crash. */
-	ret = journal_note(journal, JOURNAL_DELETE, subject, "dbfs", sibling,
-	    NULL);
+	ret = journal_note_delete(journal, subject, "dbfs", sibling);
 	if (ret == 0)
 		ret = put_blocks(u, sibling, false, out);
 	if (ret == 0)
-		ret = dbfs_replace(u->rest, journal, u->call, sibling, path);
+		ret = dbfs_replace(u->rest, journal, u->call, sibling, path,
+		    u->put->size);
 	if (ret < 0) /* was of the sibling */
 		*out = (struct version){ 0 };
 	if (ret == 0 || remove_sibling(u, sibling) == 0)
 		journal_end(journal, subject);
+	else
+		journal_leave(journal, subject);
 	u->verify_read = false; /* the bytes were, under the other name */
 	if (ret == 0)
 		ret = check(u, path, out);

@@ -40,3 +40,9 @@ hidden_is(const char *name)
 	    strlen(name) == strlen(PREFIX) + DIGITS &&
 	    strspn(name + strlen(PREFIX), "0123456789abcdef") == DIGITS;
 }
+
+const char *
+hidden_digits(const char *name)
+{
+	return name + strlen(PREFIX);
+}

@@ -19,4 +19,7 @@ char *hidden_sibling(const char *path);
 
 bool hidden_is(const char *name);
 
+/* The digits of such a name. */
+const char *hidden_digits(const char *name);
+
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/io.h"
 #include "base/jval.h"
@@ -23,6 +24,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "cache/entry.h"
 
 #include "base/banned.h"
 
@@ -45,6 +47,8 @@ struct record {
 
 struct journal {
 	char *path;    /* set once */
+	journal_left_fn *on_left; /* likewise; may be NULL */
+	void *left_ctx;
 	struct lock lock;
 	int fd;	       /* guarded by lock, as all below; -1 after a failure */
 	uint64_t size; /* bytes in the file */
@@ -404,8 +408,8 @@ journal_sync(struct journal *j)
 }
 
 int
-journal_note(struct journal *j, uint16_t type, uint64_t subject,
-    const char *tree, const char *path, const char *shown)
+journal_note_delete(struct journal *j, uint64_t subject, const char *tree,
+    const char *path)
 {
 	struct json_object *p = json_object_new_object();
 	int ret;
@@ -413,12 +417,177 @@ journal_note(struct journal *j, uint16_t type, uint64_t subject,
 	ret = jval_add_str(p, "tree", tree);
 	if (ret == 0)
 		ret = jval_add_str(p, "path", path);
-	if (ret == 0 && shown != NULL)
-		ret = jval_add_str(p, "shown", shown);
 	if (ret == 0)
-		ret = journal_write(j, type, subject, p, true);
+		ret = jval_add_i64(p, "ms", clock_real_ms());
+	if (ret == 0)
+		ret = journal_write(j, JOURNAL_DELETE, subject, p, true);
 	json_object_put(p);
 	return ret;
+}
+
+int
+journal_add_old(struct json_object *payload, const struct version *old)
+{
+	struct json_object *o = json_object_new_object();
+	int ret;
+
+	ret = jval_add_i64(o, "mtime_ms", old->mtime_ms);
+	if (ret == 0)
+		ret = jval_add_i64(o, "size", (int64_t)old->size);
+	if (ret == 0 && old->gen != 0)
+		ret = jval_add_bool(o, "own", true);
+	if (ret < 0) {
+		json_object_put(o);
+		return ret;
+	}
+	return jval_add(payload, "old", o);
+}
+
+int
+journal_old(struct json_object *payload, struct version *out)
+{
+	struct json_object *old;
+	int64_t size = 0;
+	bool own = false;
+	int ret;
+
+	ret = jval_object(payload, "old", &old);
+	if (ret < 0)
+		return ret;
+	*out = (struct version){ 0 };
+	(void)jval_i64(old, "mtime_ms", &out->mtime_ms);
+	(void)jval_i64(old, "size", &size);
+	(void)jval_bool(old, "own", &own);
+	out->size = (uint64_t)size;
+	out->gen = own ? UINT64_MAX : 0;
+	return 0;
+}
+
+int
+journal_get(struct journal *j, uint64_t subject, uint16_t *type,
+    struct json_object **payload)
+{
+	struct record *r;
+	int ret = -ENOENT;
+
+	lock_take(&j->lock);
+	HASH_FIND(hh, j->open, &subject, sizeof(subject), r);
+	if (r != NULL) {
+		*type = r->type;
+		ret = jval_parse(r->text, r->len, payload);
+	}
+	lock_drop(&j->lock);
+	return ret;
+}
+
+/* --- moved directories ---------------------------------------------------- */
+
+/* Gives the member that is the path from, or below it, its new path.  1: did. */
+static int
+move_member(struct json_object *p, const char *key, const char *from,
+    const char *to)
+{
+	size_t len = strlen(from);
+	const char *was;
+	char *now;
+	int ret;
+
+	if (jval_str(p, key, &was) < 0 || !text_starts(was, from) ||
+	    (was[len] != '/' && was[len] != '\0'))
+		return 0;
+	now = text_printf("%s%s", to, was + len);
+	ret = now != NULL ? jval_add_str(p, key, now) : -ENOMEM;
+	free(now);
+	return ret < 0 ? ret : 1;
+}
+
+/* The members that are paths. */
+static int
+move_payload(struct json_object *p, const char *from, const char *to)
+{
+	struct json_object *drop;
+	static const char *const keys[] = { "dir", "path", "source", "target",
+		"aside", "from", "to" };
+	int moved = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		int ret = move_member(p, keys[i], from, to);
+
+		if (ret < 0)
+			return ret;
+		moved |= ret;
+	}
+	if (jval_object(p, "drop", &drop) == 0) {
+		int ret = move_member(drop, "path", from, to);
+
+		if (ret < 0)
+			return ret;
+		moved |= ret;
+	}
+	return moved;
+}
+
+static int
+move_record_locked(struct journal *j, struct record *r, const char *tree,
+    const char *from, const char *to) REQUIRES(j->lock)
+{
+	struct json_object *p = NULL;
+	const char *text, *of;
+	size_t len;
+	int ret = 0;
+
+	if (jval_parse(r->text, r->len, &p) == 0 &&
+	    jval_str(p, "tree", &of) == 0 && strcmp(of, tree) == 0)
+		ret = move_payload(p, from, to);
+	if (ret > 0) {
+		text = jval_text(p, &len);
+		ret = text != NULL ? remember(j, r->type, r->subject, text,
+		    len) : -ENOMEM;
+		if (ret == 0)
+			ret = append_locked(j, r->type, r->subject, text, len,
+			    false);
+		if (ret == 0)
+			ret = 1;
+	}
+	json_object_put(p);
+	return ret;
+}
+
+int
+journal_move(struct journal *j, const char *tree, const char *from,
+    const char *to)
+{
+	bool moved = false;
+	int ret = 0;
+
+	lock_take(&j->lock);
+	for (struct record *r = j->open; r != NULL && ret >= 0; r = r->hh.next) {
+		ret = move_record_locked(j, r, tree, from, to);
+		moved = moved || ret > 0;
+	}
+	if (ret >= 0 && moved)
+		ret = j->fd >= 0 && fdatasync(j->fd) == 0 ? 0 :
+		    rewrite_locked(j);
+	lock_drop(&j->lock);
+	if (ret < 0)
+		log_error("journal", "%s: %s", j->path, strerror(-ret));
+	return ret < 0 ? ret : 0;
+}
+
+/* --- records that are left ------------------------------------------------- */
+
+void
+journal_on_left(struct journal *j, journal_left_fn *fn, void *ctx)
+{
+	j->on_left = fn;
+	j->left_ctx = ctx;
+}
+
+void
+journal_leave(struct journal *j, uint64_t subject)
+{
+	if (j->on_left != NULL)
+		j->on_left(j->left_ctx, subject);
 }
 
 void

@@ -26,6 +26,7 @@
 #include "base/attr.h"
 
 struct json_object;
+struct version;
 
 struct journal;
 
@@ -39,19 +40,24 @@ enum journal_type {
 	 * from..to and all from end on are here, the others are those of old),
 	 * over?: subject of a record of the same name that this one replaces,
 	 * parts?: of the backend, for content that is sent in parts,
-	 * old?: {mtime_ms, size, own?: true}} */
+	 * old?: {mtime_ms, size, own?: true}, drop?: {path, old} (an object that
+	 * goes when this is sent)} */
 	JOURNAL_STAGED = 1,
-	/* A file is being replaced in steps.  {tree, source, target, aside,
-	 * step: "begin"|"aside"|"moved"} */
+	/* A file is being replaced in steps.  {tree, source, target, aside, size:
+	 * of the source, step: "begin"|"aside"|"moved", ms: when, by the wall
+	 * clock}.  The backend's: it alone reads it. */
 	JOURNAL_REPLACE = 2,
 	/* An object is shown under another name than it has.  {tree, path,
-	 * shown} */
+	 * shown, old: as above} */
 	JOURNAL_ASIDE = 3,
-	/* An object with a hidden name that must go.  {tree, path} */
+	/* An object with a hidden name that must go.  {tree, path, ms}.  The
+	 * backend reads it. */
 	JOURNAL_DELETE = 4,
 	/* Times and bits shown for a version.  {key: "TREE:PATH", mtime_ms, size,
 	 * own?: true, sec?, nsec?, exec?: true}; in the overlay's own file */
 	JOURNAL_ATTR = 5,
+	/* A directory is being moved.  {tree, from, to} */
+	JOURNAL_MOVE = 6,
 };
 
 typedef int journal_fn(void *ctx, uint16_t type, uint64_t subject,
@@ -70,10 +76,32 @@ uint64_t journal_subject(struct journal *j);
 int journal_write(struct journal *j, uint16_t type, uint64_t subject,
     struct json_object *payload, bool durable) WARN_UNUSED;
 
-/* A durable record of one object of tree: its path, and the name that it is shown
- * under, or NULL. */
-int journal_note(struct journal *j, uint16_t type, uint64_t subject,
-    const char *tree, const char *path, const char *shown) WARN_UNUSED;
+/* A durable JOURNAL_DELETE record. */
+int journal_note_delete(struct journal *j, uint64_t subject, const char *tree,
+    const char *path) WARN_UNUSED;
+
+/* The member old of a payload: the version that is there, to be replaced or moved.
+ * journal_old: -ENOENT when there is none. */
+int journal_add_old(struct json_object *payload, const struct version *old)
+    WARN_UNUSED;
+int journal_old(struct json_object *payload, struct version *out) WARN_UNUSED;
+
+/* The newest record of an open subject; the payload is the caller's.  -ENOENT: it is
+ * not open. */
+int journal_get(struct journal *j, uint64_t subject, uint16_t *type,
+    struct json_object **payload) WARN_UNUSED;
+
+/* A directory of tree was moved: every member of an open record of that tree that is
+ * its path or one below it is rewritten.  Durable. */
+int journal_move(struct journal *j, const char *tree, const char *from,
+    const char *to) WARN_UNUSED;
+
+/* Whoever wrote the record could not bring the matter to an end: it is left to the
+ * function that journal_on_left has named, which is called at once, with no lock of
+ * the journal held.  That one is named before there are threads. */
+typedef void journal_left_fn(void *ctx, uint64_t subject);
+void journal_on_left(struct journal *j, journal_left_fn *fn, void *ctx);
+void journal_leave(struct journal *j, uint64_t subject);
 
 /* Returns when all that was written so far is on disk. */
 int journal_sync(struct journal *j);

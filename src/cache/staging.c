@@ -241,6 +241,24 @@ staging_free(struct staging *s)
 	free(s);
 }
 
+int
+staging_link(struct staging *s, const char *path, uint64_t *number)
+{
+	char *to;
+	int ret = 0;
+
+	lock_take(&s->lock);
+	*number = ++s->last;
+	lock_drop(&s->lock);
+	to = file_path(s, *number);
+	if (to == NULL)
+		return -ENOMEM;
+	if (link(path, to) < 0)
+		ret = -errno;
+	free(to);
+	return ret == 0 ? io_sync_dir(s->dir) : ret;
+}
+
 static void
 sweep_one(struct staging *s, uint64_t number)
 {

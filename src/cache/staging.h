@@ -59,6 +59,11 @@ int staged_map_get(struct staged *f, struct staged_map *out) WARN_UNUSED;
 int staged_reopen(struct staging *s, uint64_t number,
     const struct staged_map *map, struct staged **out) WARN_UNUSED;
 
+/* Gives a file elsewhere on this disk, that another mount left, a second name here;
+ * durable.  Its number is *number. */
+int staging_link(struct staging *s, const char *path, uint64_t *number)
+    WARN_UNUSED;
+
 /* Deletes the files that were never opened since staging_new. */
 void staging_sweep(struct staging *s);
 

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/hidden.h"
 #include "base/clock.h"
+#include "base/jval.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/journal.h"
@@ -24,6 +25,7 @@
 int
 aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
 {
+	struct json_object *p = json_object_new_object();
 	struct entry *e;
 	int ret;
 
@@ -31,9 +33,18 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
 	lock_take(&v->lock);
 	e = entry_ref(n->remote);
 	lock_drop(&v->lock);
-	ret = journal_note(v->config.journal, JOURNAL_ASIDE, *subject, e->tree,
-	    e->path, shown);
+	ret = jval_add_str(p, "tree", e->tree);
+	if (ret == 0)
+		ret = jval_add_str(p, "path", e->path);
+	if (ret == 0)
+		ret = jval_add_str(p, "shown", shown);
+	if (ret == 0)
+		ret = journal_add_old(p, &e->version);
+	if (ret == 0)
+		ret = journal_write(v->config.journal, JOURNAL_ASIDE, *subject,
+		    p, true);
 	entry_unref(e);
+	json_object_put(p);
 	return ret;
 }
 
@@ -70,15 +81,26 @@ aside_begin(struct vfs *v, struct node *n)
 	return ret;
 }
 
+uint64_t
+aside_leave_locked(struct vfs *v, struct node *n)
+{
+	if (!n->aside)
+		return 0;
+	n->aside = false;
+	if (!node_is_dirty_locked(v, n)) /* the content is the object's again */
+		save_record_drop_locked(v, n);
+	if (n->parent != NULL && n->parent->dir != NULL)
+		n->parent->dir->asides--;
+	return n->file->aside_subject;
+}
+
 void
 aside_end_locked(struct vfs *v, struct node *n)
 {
-	if (!n->aside)
-		return;
-	n->aside = false;
-	journal_end(v->config.journal, n->file->aside_subject);
-	if (n->parent != NULL && n->parent->dir != NULL)
-		n->parent->dir->asides--;
+	uint64_t subject = aside_leave_locked(v, n);
+
+	if (subject != 0)
+		journal_end(v->config.journal, subject);
 }
 
 struct entry *
@@ -103,45 +125,35 @@ aside_object_locked(struct vfs *v, struct node *n)
 int
 aside_keep(struct vfs *v, struct call *call, struct node *n)
 {
-	return content_fetch(v, call, n);
+	int ret = content_fetch(v, call, n);
+
+	/* On disk, with its name, before the object is gone. */
+	return ret == 0 ? save_record_keep(v, n) : ret;
 }
 
 void
 aside_replaced(struct vfs *v, struct node *n)
 {
 	struct stat st;
-	bool wanted;
 
 	lock_take(&v->lock);
 	node_stat_locked(v, n, &st);
+	if (n->parent != NULL)
+		node_changed_locked(v, n);
 	aside_end_locked(v, n);
-	wanted = n->parent != NULL;
 	node_set_remote_locked(v, n, NULL, n->seen_ms);
 	n->attr_loaded = true;
 	entry_unref(n->file->base);
 	n->file->base = NULL;
 	if (!n->attr.has_mtime)
 		n->attr_loaded = false;
-	lock_drop(&v->lock);
-	if (!wanted)
-		return;
-	(void)save_record_change(v, n, true);
-	lock_take(&v->lock);
+	n->attr.has_mtime = false;
+	n->file->deferred = false;
+	n->file->error = 0;
 	n->file->mtime = st.st_mtim; /* nobody has written it */
-	lock_drop(&v->lock);
-	(void)save_record_promise(v, n, true); /* logged */
-	lock_take(&v->lock);
-	if (n->scratch == SCRATCH_LATER)
+	if (n->parent != NULL && n->scratch == SCRATCH_LATER)
 		save_later_locked(v, n, v->config.scratch_keep_ms);
 	lock_drop(&v->lock);
-}
-
-/* The record of a hidden object that must go. */
-static int
-note_hidden(struct vfs *v, uint64_t subject, const struct entry *hidden)
-{
-	return journal_note(v->config.journal, JOURNAL_DELETE, subject,
-	    hidden->tree, hidden->path, NULL);
 }
 
 int
@@ -158,13 +170,16 @@ aside_hide(struct vfs *v, struct call *call, const struct entry *e,
 	*subject = journal_subject(v->config.journal);
 	ret = ops->rekey(e->backend, dir, name, e, &goal);
 	if (ret == 0)
-		ret = note_hidden(v, *subject, goal);
+		ret = journal_note_delete(v->config.journal, *subject,
+		    goal->tree, goal->path);
 	if (ret == 0)
 		ret = ops->rename(e->backend, call, e, dir, name, NULL, hidden);
-	/* Where nobody knows whether it has that name, the record stays. */
+	/* Nobody may know whether it has that name, or is about to have it. */
 	if (ret < 0 && (goal == NULL ||
 	    ops->refresh(e->backend, &look, goal, &now) == -ENOENT))
 		journal_end(v->config.journal, *subject);
+	else if (ret < 0)
+		journal_leave(v->config.journal, *subject);
 	entry_unref(now);
 	entry_unref(goal);
 	return ret;
@@ -180,20 +195,6 @@ aside_hidden_locked(struct vfs *v, struct node *n, struct node *dir,
 	n->file->delete_subject = subject;
 	if (n->file->opens == 0) /* it was closed meanwhile */
 		save_later_locked(v, n, 0);
-}
-
-void
-aside_doom_moved(struct vfs *v, struct node *n)
-{
-	struct entry *e;
-	uint64_t subject;
-
-	lock_take(&v->lock);
-	e = entry_ref(n->remote);
-	subject = n->file->delete_subject;
-	lock_drop(&v->lock);
-	(void)note_hidden(v, subject, e); /* logged */
-	entry_unref(e);
 }
 
 /* --- doing it ------------------------------------------------------------------- */
@@ -230,17 +231,59 @@ delete_hidden(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
+/* One that an earlier mount left, and that could not be looked at then: is it still
+ * what it was?  Then its name shows what is there. */
+static int
+check_seen(struct vfs *v, struct call *call, struct node *n)
+{
+	struct entry *e = NULL, *now = NULL;
+	bool same;
+	int ret;
+
+	lock_take(&v->lock);
+	if (n->seen_ms == 0 && n->remote != NULL)
+		e = entry_ref(n->remote);
+	lock_drop(&v->lock);
+	if (e == NULL)
+		return 0;
+	ret = e->backend->ops->refresh(e->backend, call, e, &now);
+	same = ret == 0 && now->kind == ENTRY_FILE &&
+	    version_matches(&e->version, &now->version);
+	lock_take(&v->lock);
+	if (same) {
+		n->seen_ms = clock_mono_ms();
+	} else if (ret == 0 || ret == -ENOENT) {
+		log_warn("aside", "%s was changed on the server meanwhile",
+		    e->path);
+		aside_end_locked(v, n);
+		node_part_locked(v, n);
+		ret = 1;
+	}
+	lock_drop(&v->lock);
+	entry_unref(now);
+	entry_unref(e);
+	return ret;
+}
+
 /* now: also when a new file of the object's name is there, which does not replace the
  * object then. */
 static int
 rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 {
 	struct entry *e, *dir, *moved = NULL;
+	uint64_t subject = 0;
 	struct node *fresh;
 	char *name;
 	int ret;
 
+	ret = check_seen(v, call, n);
 	lock_take(&v->lock);
+	if (ret != 0) {
+		if (ret < 0)
+			save_later_locked(v, n, v->config.scratch_keep_ms);
+		lock_drop(&v->lock);
+		return ret < 0 ? ret : 0;
+	}
 	fresh = n->parent != NULL ?
 	    node_find_locked(v, n->parent, n->remote->name) : NULL;
 	if (n->parent == NULL || (fresh != NULL && !now)) {
@@ -259,7 +302,7 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	lock_take(&v->lock);
 	if (ret == 0) {
 		dir_remove_locked(v, n->parent, e->name);
-		aside_end_locked(v, n);
+		subject = aside_leave_locked(v, n);
 		overlay_move(v->config.overlay, e, moved);
 		node_set_remote_locked(v, n, moved, clock_mono_ms());
 		/* It is a file like any other now; what it builds on moved too. */
@@ -280,6 +323,11 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 		save_later_locked(v, n, v->config.scratch_keep_ms);
 	}
 	lock_drop(&v->lock);
+	/* What was changed of it here replaces it under the new name. */
+	if (subject != 0) {
+		(void)save_record_renamed(v, n, false);
+		journal_end(v->config.journal, subject);
+	}
 	free(name);
 	entry_unref(moved);
 	entry_unref(dir);
@@ -315,6 +363,67 @@ aside_clear(struct vfs *v, struct call *call, struct node *dir,
 	}
 	node_unref(v, n);
 	return ret;
+}
+
+/* -ESTALE: it is another version by now, which stays. */
+static int
+delete_seen(struct call *call, struct entry *old)
+{
+	struct entry *now = NULL;
+	int ret;
+
+	ret = old->backend->ops->refresh(old->backend, call, old, &now);
+	if (ret == 0 && (now->kind != old->kind ||
+		!version_matches(&old->version, &now->version)))
+		ret = -ESTALE;
+	entry_unref(now);
+	if (ret == 0)
+		ret = old->backend->ops->unlink(old->backend, call, old);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+void
+aside_drop_old(struct vfs *v, struct call *call, struct node *n)
+{
+	struct entry *old = NULL;
+	struct node *dir, *other;
+	int ret;
+
+	lock_take(&v->lock);
+	if (n->file->drop != NULL && (n->remote == NULL ||
+		strcmp(n->remote->path, n->file->drop->path) != 0))
+		old = entry_ref(n->file->drop);
+	dir = old != NULL ? node_ref_locked(v, n->file->drop_dir) : NULL;
+	/* Somebody builds on it: it is his. */
+	other = old != NULL ? node_find_locked(v, dir, old->name) : NULL;
+	if (other != NULL && other != n && node_is_local_locked(v, other)) {
+		entry_unref(old);
+		old = NULL;
+	}
+	node_set_drop_locked(v, n, NULL, NULL);
+	lock_drop(&v->lock);
+	if (old != NULL) {
+		ret = delete_seen(call, old);
+		lock_take(&v->lock);
+		n->file->drop_error = ret == -ESTALE ? 0 : ret;
+		other = node_find_locked(v, dir, old->name);
+		if (ret == 0) {
+			dir_remove_locked(v, dir, old->name);
+			if (other != NULL && other != n &&
+			    !node_is_local_locked(v, other))
+				node_part_locked(v, other);
+		} else {
+			log_warn("rename", "%s %s, and stays", old->path,
+			    ret == -ESTALE ?
+				"was changed on the server meanwhile" :
+				"has a new name, and could not be deleted"
+				" under the old one");
+			dir_drop_locked(v, dir);
+		}
+		lock_drop(&v->lock);
+	}
+	entry_unref(old);
+	node_unref(v, dir);
 }
 
 int

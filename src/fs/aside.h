@@ -32,6 +32,10 @@ void aside_replaced(struct vfs *v, struct node *n);
 /* n is not aside any more: its object has the name it shows, or is gone. */
 void aside_end_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
+/* The same, but the record stays until the caller ends the subject that this gives: what
+ * n becomes is not done yet.  0: n was not aside. */
+uint64_t aside_leave_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
+
 /* The object that goes when n goes, with a reference; NULL: there is none, or a new
  * file is about to replace it. */
 struct entry *aside_object_locked(struct vfs *v, struct node *n)
@@ -55,8 +59,9 @@ int aside_hide(struct vfs *v, struct call *call, const struct entry *e,
 void aside_hidden_locked(struct vfs *v, struct node *n, struct node *dir,
     struct entry *hidden, uint64_t subject) REQUIRES(v->lock);
 
-/* The hidden object of n has moved with its directory. */
-void aside_doom_moved(struct vfs *v, struct node *n);
+/* n was sent under the name that a rename gave it: the object that it had under the old
+ * one goes, unless others have changed it.  The saver calls it. */
+void aside_drop_old(struct vfs *v, struct call *call, struct node *n);
 
 /* Does now what waited: the real rename, or the deletion.  The saver calls it. */
 int aside_settle(struct vfs *v, struct call *call, struct node *n);

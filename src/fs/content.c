@@ -291,7 +291,9 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 
 	if (wants_write(flags) && v->config.read_only)
 		return -EROFS;
-	ret = dir_refresh(v, call, n, false);
+	ret = wants_write(flags) ? save_taken(v, call, n) : 0;
+	if (ret == 0)
+		ret = dir_refresh(v, call, n, false);
 	if (ret < 0)
 		return ret == -ENOENT ? -ESTALE : ret;
 	ret = handle_new(v, n, flags, &h);
@@ -512,7 +514,7 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
     struct handle *h, uint64_t size)
 {
 	struct staged *staged;
-	bool send;
+	bool alone, scratch;
 	int ret;
 
 	ret = get_staged(v, n, size == 0, &staged);
@@ -527,9 +529,13 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	lock_take(&v->lock);
 	if (size == 0)
 		n->file->torn = 0;
-	send = h == NULL && n->file->writers == 0 && n->scratch == SCRATCH_NO;
+	/* No close follows. */
+	alone = h == NULL && n->file->writers == 0;
+	scratch = n->scratch != SCRATCH_NO;
 	lock_drop(&v->lock);
-	ret = send ? acknowledge(v, call, n, true) : 0;
+	if (alone)
+		ret = scratch ? save_record_promise(v, n, true) :
+				acknowledge(v, call, n, true);
 	if (ret < 0) {
 		/* The kernel takes it that the file is as it was. */
 		lock_take(&v->lock);
@@ -551,7 +557,9 @@ content_truncate(struct vfs *v, struct call *call, struct node *n,
 		return ret;
 	if (size > n->backend->size_max)
 		return -EFBIG;
-	ret = content_pin(v, n);
+	ret = save_taken(v, call, n);
+	if (ret == 0)
+		ret = content_pin(v, n);
 	if (ret < 0)
 		return ret;
 	ret = truncate_pinned(v, call, n, h, size);

@@ -7,8 +7,13 @@
 #include <errno.h>
 
 #include "base/call.h"
+#include "base/clock.h"
 
 #include "base/banned.h"
+
+/* How long a change of names waits for the service to say what became of an earlier
+ * one, ms. */
+#define UNSURE_MS ((int64_t)60 * 1000)
 
 bool
 hold_is_frozen_locked(struct vfs *v UNUSED, const struct node *n)
@@ -48,20 +53,34 @@ is_held_locked(struct vfs *v, const struct node *dir) REQUIRES(v->lock)
 	return dir != NULL && (dir->renaming || is_closing_locked(v, dir));
 }
 
+/* Is that so only because nobody can tell what became of a move? */
+static bool
+is_unsure_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
+{
+	for (; n != NULL; n = n->parent)
+		if (n->unsure > 0)
+			return true;
+	return false;
+}
+
 int
 hold_begin(struct vfs *v, struct call *call, struct node *dir,
     struct node *other)
 {
+	int64_t begun = clock_mono_ms();
 	int ret = 0;
 
 	lock_take(&v->lock);
 	/* Both at once: who held one and waited for the other could wait for
 	 * somebody who waits for the one. */
 	while (is_held_locked(v, dir) || is_held_locked(v, other)) {
-		if (call_interrupted(call)) {
+		if (call_interrupted(call))
 			ret = -EINTR;
+		else if (clock_mono_ms() - begun > UNSURE_MS &&
+		    (is_unsure_locked(v, dir) || is_unsure_locked(v, other)))
+			ret = -ETIMEDOUT;
+		if (ret < 0)
 			break;
-		}
 		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
 	}
 	/* Nothing is made in it: that would make it again. */

@@ -13,7 +13,8 @@
 /* A change of names in dir begins and ends: no directory at or above it is renamed or
  * removed meanwhile.  other is where a rename goes to, dir itself perhaps: until it has
  * ended no other change begins in either.  The kernel sees to that, too, but not when
- * it believes that the rename was interrupted (gate_let_go). */
+ * it believes that the rename was interrupted (gate_let_go).  -ETIMEDOUT: nobody can
+ * tell where the directory is, and the service does not say. */
 int hold_begin(struct vfs *v, struct call *call, struct node *dir,
     struct node *other);
 void hold_end(struct vfs *v, struct node *dir, struct node *other);

@@ -8,10 +8,13 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/clock.h"
 #include "base/jval.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/journal.h"
+#include "fs/aside.h"
+#include "fs/heal.h"
 #include "fs/loose.h"
 #include "fs/save.h"
 #include "ns/ns.h"
@@ -22,7 +25,6 @@ struct left_record {
 	uint16_t type;
 	uint64_t subject;
 	int64_t over; /* the subject whose name it has taken; 0 */
-	struct json_object *payload; /* a reference */
 };
 
 int
@@ -41,19 +43,22 @@ vfs_left_collect(void *ctx, uint16_t type, uint64_t subject,
 		left->records = more;
 		left->cap = cap;
 	}
-	left->records[left->n] = (struct left_record){ type, subject, 0,
-		json_object_get(payload) };
+	left->records[left->n] = (struct left_record){ type, subject, 0 };
 	if (type == JOURNAL_STAGED)
 		(void)jval_i64(payload, "over", &left->records[left->n].over);
 	left->n++;
 	return 0;
 }
 
+uint64_t
+vfs_left_subject(const struct vfs_left *left, size_t i)
+{
+	return left->records[i].subject;
+}
+
 void
 vfs_left_release(struct vfs_left *left)
 {
-	for (size_t i = 0; i < left->n; i++)
-		json_object_put(left->records[i].payload);
 	free(left->records);
 	*left = (struct vfs_left){ 0 };
 }
@@ -64,6 +69,7 @@ struct leftover {
 	const char *tree, *dir, *name, *intent; /* borrowed from the payload */
 	struct staged *staged;
 	struct version old;
+	struct json_object *drop; /* borrowed; NULL: none */
 	bool has_old, executable;
 	bool partial; /* and nobody knows where the rest is */
 	struct timespec mtime;
@@ -103,62 +109,50 @@ read_map(struct json_object *payload, struct staged_map *out, bool *partial)
 }
 
 static int
-read_leftover(struct vfs *v, const struct left_record *r, struct leftover *out)
+read_leftover(struct vfs *v, struct json_object *p, uint64_t subject,
+    struct leftover *out)
 {
-	struct json_object *old;
-	int64_t number, size = 0, sec = 0, nsec = 0;
+	int64_t number, sec = 0, nsec = 0;
 	struct staged_map map;
-	bool own = false;
 
-	*out = (struct leftover){ .subject = r->subject };
-	if (jval_str(r->payload, "tree", &out->tree) < 0 ||
-	    jval_str(r->payload, "dir", &out->dir) < 0 ||
-	    jval_str(r->payload, "name", &out->name) < 0 ||
-	    jval_str(r->payload, "intent", &out->intent) < 0 ||
-	    jval_i64(r->payload, "file", &number) < 0 ||
-	    read_map(r->payload, &map, &out->partial) < 0)
+	*out = (struct leftover){ .subject = subject };
+	if (jval_str(p, "tree", &out->tree) < 0 ||
+	    jval_str(p, "dir", &out->dir) < 0 ||
+	    jval_str(p, "name", &out->name) < 0 ||
+	    jval_str(p, "intent", &out->intent) < 0 ||
+	    jval_i64(p, "file", &number) < 0 ||
+	    read_map(p, &map, &out->partial) < 0)
 		return -EBADMSG;
-	(void)jval_bool(r->payload, "exec", &out->executable);
-	(void)jval_i64(r->payload, "sec", &sec);
-	(void)jval_i64(r->payload, "nsec", &nsec);
+	(void)jval_bool(p, "exec", &out->executable);
+	(void)jval_i64(p, "sec", &sec);
+	(void)jval_i64(p, "nsec", &nsec);
 	out->mtime = (struct timespec){ sec, nsec };
-	if (jval_object(r->payload, "old", &old) == 0) {
-		out->has_old = true;
-		(void)jval_i64(old, "mtime_ms", &out->old.mtime_ms);
-		(void)jval_i64(old, "size", &size);
-		(void)jval_bool(old, "own", &own);
-		out->old.size = (uint64_t)size;
-		out->old.gen = own ? UINT64_MAX : 0;
-	}
+	out->has_old = journal_old(p, &out->old) == 0;
+	(void)jval_object(p, "drop", &out->drop);
 	return staged_reopen(v->config.staging, (uint64_t)number, &map,
 	    &out->staged);
 }
 
 /* --- directories ------------------------------------------------------------ */
 
-/* The root of tree in this mount, with a reference. */
+/* The root of tree in this mount, with a reference; NULL: no part of it is shown. */
 static struct node *
 tree_root(struct vfs *v, const char *tree)
 {
-	struct call call = { .op = "recover", .class = CALL_BACKGROUND };
+	struct entry *e = ns_tree_root(v->config.ns, tree);
 	struct node *n = NULL;
-	struct entry *e;
 
+	if (e == NULL)
+		return NULL;
 	lock_take(&v->lock);
-	if (strcmp(v->root->remote->tree, tree) == 0)
+	if (e == ns_root(v->config.ns)) {
 		n = node_ref_locked(v, v->root);
+	} else {
+		n = node_find_locked(v, v->root, e->name);
+		n = n != NULL ? node_ref_locked(v, n) : node_new_locked(v,
+		    v->root, e->name, e->kind, e->backend, e);
+	}
 	lock_drop(&v->lock);
-	if (n != NULL || ns_lookup(v->config.ns, &call, v->root->remote, tree,
-	    &e) < 0)
-		return n;
-	lock_take(&v->lock);
-	n = node_find_locked(v, v->root, tree);
-	if (n != NULL)
-		(void)node_ref_locked(v, n);
-	else if (strcmp(e->tree, tree) == 0)
-		n = node_new_locked(v, v->root, tree, e->kind, e->backend, e);
-	lock_drop(&v->lock);
-	entry_unref(e);
 	return n;
 }
 
@@ -233,6 +227,54 @@ old_entry(struct node *dir, const struct leftover *l)
 	return e;
 }
 
+/* The path of the directory that path is in; new memory. */
+static char *
+parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return text_dup("/");
+	return strndup(path, (size_t)(slash - path));
+}
+
+/* The name that an object of dir has by its path. */
+static struct entry *
+object_of(struct node *dir, const char *path, const struct version *version)
+{
+	const char *name = strrchr(path, '/');
+
+	return name == NULL ? NULL : entry_new(dir->backend, dir->remote->tree,
+	    ENTRY_FILE, path, name + 1, version);
+}
+
+/* What n had before a rename goes when n is sent. */
+static void
+take_drop(struct vfs *v, struct node *n, const struct leftover *l)
+{
+	struct entry *object = NULL;
+	struct version seen;
+	struct node *dir = NULL;
+	const char *path;
+	char *parent;
+
+	if (jval_str(l->drop, "path", &path) < 0 ||
+	    journal_old(l->drop, &seen) < 0)
+		return;
+	parent = parent_of(path);
+	if (parent != NULL)
+		dir = dir_of(v, l->tree, parent);
+	if (dir != NULL)
+		object = object_of(dir, path, &seen);
+	lock_take(&v->lock);
+	if (object != NULL)
+		node_set_drop_locked(v, n, dir, object);
+	lock_drop(&v->lock);
+	entry_unref(object);
+	node_unref(v, dir);
+	free(parent);
+}
+
 /* The file is there again, as it was. */
 static int
 revive(struct vfs *v, struct node *dir, const struct leftover *l)
@@ -254,6 +296,7 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	n->file->subject = l->subject;
 	n->file->mtime = l->mtime;
 	n->file->flushed = true;
+	n->file->taken = true;
 	node_changed_locked(v, n);
 	if (strcmp(l->intent, "scratch") == 0) {
 		n->scratch = scratch_of_name(l->name);
@@ -264,8 +307,9 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	} else {
 		save_later_locked(v, n, 0);
 	}
-	node_unref_locked(v, n);
 	lock_drop(&v->lock);
+	take_drop(v, n, l);
+	node_unref(v, n);
 	return 0;
 }
 
@@ -306,21 +350,21 @@ keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 	return ret;
 }
 
-enum found { SENT_AGAIN, KEPT, NOT_HERE };
+enum found { SENT_AGAIN, KEPT, NOT_HERE, FOUND };
 
 static enum found
-take_file(struct vfs *v, const struct left_record *r)
+take_file(struct vfs *v, struct json_object *p, uint64_t subject)
 {
 	struct leftover l;
 	struct node *dir = NULL;
 	int ret;
 
-	ret = read_leftover(v, r, &l);
+	ret = read_leftover(v, p, subject, &l);
 	if (ret < 0) {
 		log_error("journal", "record %llu: its staging file cannot be"
-		    " used: %s", (unsigned long long)r->subject, strerror(-ret));
+		    " used: %s", (unsigned long long)subject, strerror(-ret));
 		if (ret == -ENOENT)
-			journal_end(v->config.journal, r->subject);
+			journal_end(v->config.journal, subject);
 		return NOT_HERE;
 	}
 	dir = dir_of(v, l.tree, l.dir);
@@ -349,41 +393,273 @@ is_replaced(const struct vfs_left *left, const struct left_record *r)
 }
 
 static void
-drop_file(struct vfs *v, const struct left_record *r)
+drop_file(struct vfs *v, struct json_object *p, uint64_t subject)
 {
 	struct leftover l;
 
-	if (read_leftover(v, r, &l) == 0) {
+	if (read_leftover(v, p, subject, &l) == 0) {
 		staged_keep(l.staged, false);
 		staged_unref(l.staged);
 	}
-	journal_end(v->config.journal, r->subject);
+	journal_end(v->config.journal, subject);
+}
+
+/* --- objects moved aside -------------------------------------------------------- */
+
+/* The node that shows the object under its other name again; it is there already when
+ * its content is here, changed since or about to be all that is left of it. */
+static int
+revive_aside(struct vfs *v, struct node *dir, const char *shown,
+    struct entry *object, uint64_t subject, int64_t seen_ms)
+{
+	struct node *n;
+	int ret = -ENOMEM;
+
+	lock_take(&v->lock);
+	n = node_find_locked(v, dir, shown);
+	if (n != NULL) {
+		(void)node_ref_locked(v, n);
+		node_set_remote_locked(v, n, object, seen_ms);
+		n->attr_loaded = true;
+		entry_unref(n->file->base);
+		n->file->base = entry_ref(object);
+	} else {
+		n = node_new_locked(v, dir, shown, ENTRY_FILE, object->backend,
+		    object);
+	}
+	if (n != NULL) {
+		n->seen_ms = seen_ms;
+		n->scratch = scratch_of_name(shown);
+		ret = aside_begin_locked(v, n, subject);
+		node_unref_locked(v, n);
+	}
+	lock_drop(&v->lock);
+	return ret;
+}
+
+/* Is it still there, as it was?  1, 0, or why nobody can tell. */
+static int
+is_there(struct call *call, const struct entry *object)
+{
+	struct entry *now = NULL;
+	int ret;
+
+	ret = object->backend->ops->refresh(object->backend, call, object,
+	    &now);
+	if (ret == 0)
+		ret = now->kind == ENTRY_FILE &&
+		    version_matches(&object->version, &now->version);
+	else if (ret == -ENOENT)
+		ret = 0;
+	entry_unref(now);
+	return ret;
+}
+
+/* The object is not aside any more.  Has it got the name that it showed?  Then what was
+ * changed of it here is to replace it. */
+static void
+settle_aside(struct vfs *v, struct call *call, struct node *dir,
+    const char *shown, struct entry *object)
+{
+	struct entry *moved = NULL;
+	struct node *n;
+
+	if (dir->backend->ops->rekey(dir->backend, dir->remote, shown, object,
+	    &moved) < 0 || is_there(call, moved) != 1)
+		goto out;
+	lock_take(&v->lock);
+	n = node_find_locked(v, dir, shown);
+	if (n != NULL && n->file != NULL && node_is_dirty_locked(v, n)) {
+		entry_unref(n->file->base);
+		n->file->base = entry_ref(moved);
+		node_set_remote_locked(v, n, moved, 0);
+		n->attr_loaded = true;
+		n->scratch = SCRATCH_NO;
+		save_later_locked(v, n, 0);
+	}
+	lock_drop(&v->lock);
+out:
+	entry_unref(moved);
+}
+
+/* An object was shown under another name.  It is so again, unless it was replaced. */
+static void
+take_aside(struct vfs *v, struct call *call, struct json_object *p,
+    uint64_t subject)
+{
+	const char *tree, *path, *shown;
+	struct entry *object = NULL;
+	struct node *dir = NULL;
+	struct version old;
+	char *parent = NULL;
+	int ret = 0;
+
+	if (jval_str(p, "tree", &tree) < 0 || jval_str(p, "path", &path) < 0 ||
+	    jval_str(p, "shown", &shown) < 0 || journal_old(p, &old) < 0 ||
+	    strrchr(path, '/') == NULL)
+		goto out;
+	parent = parent_of(path);
+	dir = parent != NULL ? dir_of(v, tree, parent) : NULL;
+	if (dir == NULL) {
+		free(parent);
+		return; /* a mount that shows it takes it */
+	}
+	object = object_of(dir, path, &old);
+	if (object != NULL)
+		ret = is_there(call, object);
+	if (object != NULL && ret == 0)
+		settle_aside(v, call, dir, shown, object);
+	if (ret != 0)
+		ret = revive_aside(v, dir, shown, object, subject,
+		    ret == 1 ? clock_mono_ms() : 0) == 0;
+out:
+	if (ret == 0)
+		journal_end(v->config.journal, subject);
+	entry_unref(object);
+	node_unref(v, dir);
+	free(parent);
+}
+
+/* --- directories that were being moved -------------------------------------------- */
+
+/* What is at path: 1 a directory, 0 none, or why nobody can tell. */
+static int
+is_dir(struct call *call, const struct entry *root, const char *path)
+{
+	struct entry *asked, *now = NULL;
+	int ret;
+
+	asked = entry_new(root->backend, root->tree, ENTRY_DIR, path, "", NULL);
+	if (asked == NULL)
+		return -ENOMEM;
+	ret = root->backend->ops->refresh(root->backend, call, asked, &now);
+	if (ret == 0)
+		ret = now->kind == ENTRY_DIR;
+	else if (ret == -ENOENT)
+		ret = 0;
+	entry_unref(now);
+	entry_unref(asked);
+	return ret;
+}
+
+/* Was it moved?  Then the other records have the paths of before. */
+static void
+settle_move(struct vfs *v, struct call *call, struct json_object *p,
+    uint64_t subject)
+{
+	const char *tree, *from, *to;
+	const struct entry *root;
+	int there, moved;
+
+	if (jval_str(p, "tree", &tree) < 0 || jval_str(p, "from", &from) < 0 ||
+	    jval_str(p, "to", &to) < 0) {
+		journal_end(v->config.journal, subject);
+		return;
+	}
+	root = ns_tree_root(v->config.ns, tree);
+	if (root == NULL)
+		return;
+	there = is_dir(call, root, from);
+	moved = there == 0 ? is_dir(call, root, to) : 0;
+	if (there < 0 || moved < 0)
+		return;
+	if (moved == 1) {
+		log_info("journal", "%s was moved to %s before brickfs was cut"
+		    " off", from, to);
+		if (journal_move(v->config.journal, tree, from, to) < 0)
+			return;
+	}
+	journal_end(v->config.journal, subject);
+}
+
+/* Is a path of p at or below a directory of which nobody can tell where it is? */
+static bool
+is_astray(const struct vfs *v, const struct vfs_left *left,
+    struct json_object *p)
+{
+	static const char *const keys[] = { "dir", "path", "target" };
+	bool astray = false;
+
+	for (size_t i = 0; i < left->n; i++) {
+		struct json_object *move = NULL;
+		const char *from, *path;
+		uint16_t type;
+
+		if (left->records[i].type != JOURNAL_MOVE ||
+		    journal_get(v->config.journal, left->records[i].subject,
+			&type, &move) < 0)
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+			if (jval_str(move, "from", &from) == 0 &&
+			    jval_str(p, keys[k], &path) == 0 &&
+			    text_starts(path, from) &&
+			    (path[strlen(from)] == '/' ||
+				path[strlen(from)] == '\0'))
+				astray = true;
+		json_object_put(move);
+	}
+	return astray;
+}
+
+/* --- all of it ------------------------------------------------------------------ */
+
+/* How long looking at the service may keep a mount, ms. */
+#define LOOK_MS 5000
+
+static bool
+is_over(void *arg)
+{
+	const int64_t *until = arg;
+
+	return clock_mono_ms() >= *until;
+}
+
+/* Records of one kind, as they are by now: a moved directory changes them. */
+static void
+take_each(struct vfs *v, struct call *call, const struct vfs_left *left,
+    uint16_t wanted, unsigned found[FOUND])
+{
+	for (size_t i = 0; i < left->n; i++) {
+		uint64_t subject = left->records[i].subject;
+		struct json_object *p = NULL;
+		uint16_t type;
+
+		if (left->records[i].type != wanted ||
+		    journal_get(v->config.journal, subject, &type, &p) < 0)
+			continue;
+		if (wanted == JOURNAL_MOVE)
+			settle_move(v, call, p, subject);
+		else if (is_astray(v, left, p))
+			found[NOT_HERE]++;
+		else if (wanted == JOURNAL_STAGED &&
+		    is_replaced(left, &left->records[i]))
+			drop_file(v, p, subject);
+		else if (wanted == JOURNAL_STAGED)
+			found[take_file(v, p, subject)]++;
+		else if (wanted == JOURNAL_ASIDE)
+			take_aside(v, call, p, subject);
+		else
+			heal_add(v->heal, subject);
+		json_object_put(p);
+	}
 }
 
 void
 left_take(struct vfs *v, const struct vfs_left *left)
 {
-	unsigned found[3] = { 0 };
+	/* Each of a kind before the next: files need to know where their
+	 * directories are, and what was moved aside which files there are. */
+	static const uint16_t order[] = { JOURNAL_MOVE, JOURNAL_STAGED,
+		JOURNAL_ASIDE, JOURNAL_REPLACE, JOURNAL_DELETE };
+	int64_t until = clock_mono_ms() + LOOK_MS;
+	struct call call = { .op = "recover", .class = CALL_BACKGROUND,
+		.interrupted = is_over, .arg = &until };
+	unsigned found[FOUND] = { 0 };
 
-	for (size_t i = 0; i < left->n; i++) {
-		const struct left_record *r = &left->records[i];
-
-		if (r->type == JOURNAL_STAGED && is_replaced(left, r))
-			drop_file(v, r);
-		else if (r->type == JOURNAL_STAGED)
-			found[take_file(v, r)]++;
-		else if (r->type == JOURNAL_ASIDE)
-			/* Nothing happened to the object: its real name shows
-			 * it again. */
-			journal_end(v->config.journal, r->subject);
-		else
-			log_warn("journal", "an earlier mount was cut off before"
-			    " it %s: %s", r->type == JOURNAL_DELETE ?
-				"deleted a hidden file" : "finished a rename",
-			    jval_text(r->payload, NULL));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		take_each(v, &call, left, order[i], found);
 	if (found[SENT_AGAIN] + found[KEPT] + found[NOT_HERE] > 0)
-		log_info("journal", "from an earlier mount: %u files taken up"
-		    " again, %u kept in .control/pending, %u left",
+		log_info("journal", "from an earlier mount: recovered %u,"
+		    " unfinished %u (kept in .control/pending), left %u",
 		    found[SENT_AGAIN], found[KEPT], found[NOT_HERE]);
 }

@@ -391,6 +391,8 @@ free_node_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
 	unname_locked(v, n);
 	node_unhide_locked(v, n);
+	if (n->file != NULL)
+		node_set_drop_locked(v, n, NULL, NULL);
 	node_table_remove(&v->by_id, n);
 	destroy_locked(v, n);
 }
@@ -409,6 +411,8 @@ node_free_all_locked(struct vfs *v)
 	for (at = 0; (n = node_next_locked(v, &at)) != NULL;) {
 		node_unname_locked(v, n);
 		node_unhide_locked(v, n);
+		if (n->file != NULL)
+			node_set_drop_locked(v, n, NULL, NULL);
 	}
 	for (at = 0; (n = node_next_locked(v, &at)) != NULL;)
 		destroy_locked(v, n);
@@ -551,6 +555,20 @@ node_set_remote_locked(struct vfs *v UNUSED, struct node *n, struct entry *e,
 	/* Without memory the old entry stays where it is, for its name. */
 	if (n->name == NULL || n->own_name || set_name(n, n->name) == 0)
 		entry_unref(was);
+}
+
+void
+node_set_drop_locked(struct vfs *v, struct node *n, struct node *dir,
+    struct entry *drop)
+{
+	struct node_file *f = n->file;
+	struct node *was = f->drop_dir;
+
+	entry_unref(f->drop);
+	f->drop = drop != NULL ? entry_ref(drop) : NULL;
+	f->drop_dir = drop != NULL ? node_ref_locked(v, dir) : NULL;
+	if (was != NULL)
+		node_unref_locked(v, was);
 }
 
 void

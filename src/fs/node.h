@@ -31,6 +31,7 @@
 #include "fs/scratch.h"
 #include "fs/vfs.h"
 
+struct heal;
 struct notifier;
 struct pending_item;
 
@@ -83,6 +84,13 @@ struct node_file {
 	struct staged *staged;
 	struct entry *base;
 
+	/* A rename has put the content under another name: the object that goes
+	 * when it is sent, as it was seen last, and its directory.  The error of
+	 * that. */
+	struct entry *drop;
+	struct node *drop_dir; /* a reference */
+	int drop_error;
+
 	/* Counts changes of the content; the server has that of saved. */
 	uint64_t changes;
 	uint64_t saved;
@@ -93,6 +101,8 @@ struct node_file {
 	bool beside;   /* it has, and ours is on the server under another name */
 	uint64_t over; /* subject of the record of the file that this one has
 			* replaced in its name here; 0: none */
+	bool taken;    /* from an earlier mount, and not tried yet: the server may
+			* have it, or not */
 	bool moving;   /* a rename waits for the upload and deals with its failure */
 	int torn; /* a write did not fit on the local disk: its error; the content
 		   * is not what a program meant, and is never sent */
@@ -155,7 +165,7 @@ struct node { /* as many as names: each byte counts */
 
 	/* A memory location of its own, as it is read without the lock. */
 	enum entry_kind kind : 8; /* set once */
-	uint8_t unused;
+	uint8_t unsure; /* frozen until it is known whether it was moved */
 	enum scratch scratch : 8;
 	bool own_name : 1;
 	bool ino_moved : 1; /* ino is not the hash of the path any more */
@@ -177,6 +187,7 @@ struct node { /* as many as names: each byte counts */
 struct vfs {
 	struct vfs_config config; /* set once, as notifier, which may be NULL */
 	struct notifier *notifier;
+	struct heal *heal; /* set once; NULL: read-only */
 
 	struct lock lock;
 	struct cond changed;
@@ -323,6 +334,10 @@ bool node_is_local_locked(struct vfs *v, const struct node *n)
  * not trust it for long. */
 void node_set_remote_locked(struct vfs *v, struct node *n, struct entry *e,
     int64_t seen_ms) REQUIRES(v->lock);
+
+/* The object that goes when n is sent, in dir; NULL: none. */
+void node_set_drop_locked(struct vfs *v, struct node *n, struct node *dir,
+    struct entry *drop) REQUIRES(v->lock);
 
 /* Drops clean local content that nobody is about to need. */
 void node_drop_content_locked(struct vfs *v, struct node *n)

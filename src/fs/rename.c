@@ -15,7 +15,7 @@
 #include "fs/content.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
-#include "fs/notifier.h"
+#include "fs/rename_impl.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -23,106 +23,7 @@
 
 #define FETCH_FOR_READERS ((uint64_t)8 << 20)
 
-struct move {
-	struct vfs *v;
-	struct call *call;
-	struct node *from_dir, *to_dir;
-	const char *from, *to;
-	struct node *n;	     /* what is renamed; a reference */
-	struct node *target; /* what has the new name now; likewise, or NULL */
-};
-
 /* --- what changes here --------------------------------------------------------- */
-
-/* The entries of all known below dir follow its new path. */
-static void
-rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
-{
-	struct backend *b = dir->backend;
-	struct node *c, *next;
-
-	(void)node_ref_locked(v, dir);
-	dir_drop_locked(v, dir);
-	DL_FOREACH_SAFE(dir->children, c, next) {
-		struct entry *e;
-
-		if (c->remote != NULL && b->ops->rekey(b, dir->remote,
-		    c->remote->name, c->remote, &e) == 0) {
-			bool loaded = c->attr_loaded;
-
-			node_set_remote_locked(v, c, e, 0);
-			c->attr_loaded = loaded;
-			entry_unref(e);
-		}
-		if (c->file != NULL && c->file->base != NULL &&
-		    b->ops->rekey(b, dir->remote, c->file->base->name,
-			c->file->base, &e) == 0) {
-			entry_unref(c->file->base);
-			c->file->base = e;
-		}
-		if (c->kind == ENTRY_DIR && c->remote != NULL)
-			rekey_below_locked(v, c);
-	}
-	node_unref_locked(v, dir);
-}
-
-/* So do those of hidden objects in directories at or below top. */
-static void
-rekey_hidden_locked(struct vfs *v, struct node *top) REQUIRES(v->lock)
-{
-	struct node *n;
-	struct entry *e;
-	size_t at = 0;
-
-	while ((n = node_next_locked(v, &at)) != NULL) {
-		struct node *dir = n->file != NULL ? n->file->hidden_in : NULL;
-
-		if (dir == NULL || !node_is_below_locked(v, dir, top) ||
-		    dir->backend->ops->rekey(dir->backend, dir->remote,
-			n->remote->name, n->remote, &e) < 0)
-			continue;
-		node_set_remote_locked(v, n, e, clock_mono_ms());
-		entry_unref(e);
-	}
-}
-
-/* The journal must name the new paths of what is unsent or hidden below dir. */
-static void
-renamed_below(struct vfs *v, struct node *top)
-{
-	struct node *n, *found;
-	uint64_t after = 0;
-	bool later = false;
-
-	do {
-		size_t at = 0;
-
-		found = NULL;
-		lock_take(&v->lock);
-		/* In the order of their numbers. */
-		while ((n = node_next_locked(v, &at)) != NULL) {
-			if (n->id > after &&
-			    (found == NULL || n->id < found->id) &&
-			    (n->delete_at_release ||
-				node_is_dirty_locked(v, n)) &&
-			    node_is_below_locked(v, n, top))
-				found = n;
-		}
-		if (found != NULL)
-			(void)node_ref_locked(v, found);
-		lock_drop(&v->lock);
-		if (found != NULL) {
-			after = found->id;
-			if (found->file->hidden_in != NULL)
-				aside_doom_moved(v, found);
-			else
-				later |= save_record_renamed(v, found, true);
-			node_unref(v, found);
-		}
-	} while (found != NULL);
-	if (later)
-		(void)journal_sync(v->config.journal); /* logged */
-}
 
 /* The name of t shows another file: old handles must not read that. */
 static void
@@ -135,9 +36,8 @@ forget_target_locked(struct vfs *v, struct node *t) REQUIRES(v->lock)
 		save_forget_locked(v, t);
 }
 
-/* The target has lost its name; what it held is gone with it. */
-static void
-drop_target_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
+void
+rename_drop_target_locked(struct vfs *v, const struct move *m)
 {
 	struct node *t = m->target;
 
@@ -148,13 +48,12 @@ drop_target_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	forget_target_locked(v, t);
 }
 
-/* n takes the new name here. */
-static int
-take_name_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
+int
+rename_take_name_locked(struct vfs *v, const struct move *m)
 {
 	struct node *other;
 
-	drop_target_locked(v, m);
+	rename_drop_target_locked(v, m);
 	/* Somebody may have found at the service what it is about to show. */
 	other = node_find_locked(v, m->to_dir, m->to);
 	if (other != NULL)
@@ -173,10 +72,11 @@ come_back(const struct move *m)
 
 	lock_take(&v->lock);
 	aside_end_locked(v, m->n);
-	ret = take_name_locked(v, m);
+	ret = rename_take_name_locked(v, m);
 	m->n->scratch = SCRATCH_NO;
 	lock_drop(&v->lock);
-	return ret;
+	/* Or the next mount would show the other name again. */
+	return ret == 0 ? journal_sync(v->config.journal) : ret;
 }
 
 static int
@@ -191,7 +91,7 @@ move_aside(const struct move *m)
 		return ret;
 	/* At once, or a look at the old name would find the object. */
 	lock_take(&v->lock);
-	ret = node_file_locked(v, m->n) != NULL ? take_name_locked(v, m) :
+	ret = node_file_locked(v, m->n) != NULL ? rename_take_name_locked(v, m) :
 						  -ENOMEM;
 	if (ret == 0)
 		ret = aside_begin_locked(v, m->n, subject);
@@ -210,7 +110,7 @@ move_here(const struct move *m)
 	int ret;
 
 	lock_take(&v->lock);
-	ret = take_name_locked(v, m);
+	ret = rename_take_name_locked(v, m);
 	if (ret == 0) {
 		/* What it was to replace belongs to a file moved aside. */
 		entry_unref(m->n->file->base);
@@ -231,10 +131,9 @@ struct undo {
 	enum scratch scratch;
 	struct entry *remote;
 	struct entry *base;
-	struct entry *object; /* what must go when it succeeds */
-	struct version seen;  /* of it */
 	bool was_dirty;
 	bool aside;
+	uint64_t aside_subject;
 };
 
 /* Somebody may have looked for the old name, which the server still had. */
@@ -256,6 +155,7 @@ undo_locked(struct vfs *v, const struct move *m, struct undo *u)
 	drop_old_name_locked(v, m);
 	if (node_rename_locked(v, n, m->from_dir, m->from) < 0)
 		return;
+	node_set_drop_locked(v, n, NULL, NULL);
 	n->scratch = u->scratch;
 	node_set_remote_locked(v, n, u->remote, clock_mono_ms());
 	entry_unref(n->file->base);
@@ -266,6 +166,24 @@ undo_locked(struct vfs *v, const struct move *m, struct undo *u)
 	if (t != NULL && t->parent == NULL &&
 	    node_name_locked(v, t, m->to_dir, m->to) == 0)
 		t->seen_ms = 0;
+}
+
+/* What n has on the server under the old name goes when it is there under the new one:
+ * in the version that the file had or was made from, or it is by others. */
+static void
+set_drop_locked(struct vfs *v, const struct move *m, const struct entry *base)
+    REQUIRES(v->lock)
+{
+	struct entry *object = aside_object_locked(v, m->n), *seen;
+
+	seen = object != NULL && base != NULL &&
+		strcmp(base->path, object->path) == 0 ?
+	    entry_new(object->backend, object->tree, object->kind, object->path,
+		object->name, &base->version) : NULL;
+	node_set_drop_locked(v, m->n, m->from_dir, seen != NULL ? seen : object);
+	m->n->file->drop_error = 0;
+	entry_unref(seen);
+	entry_unref(object);
 }
 
 /* n shows the new name and builds on what that had; the upload decides. */
@@ -282,13 +200,9 @@ begin_put(const struct move *m, struct undo *u)
 	u->remote = n->remote != NULL ? entry_ref(n->remote) : NULL;
 	u->base = n->file->base;
 	u->was_dirty = node_is_dirty_locked(v, n);
-	u->object = aside_object_locked(v, n);
-	if (u->object != NULL)
-		u->seen = u->base != NULL &&
-			strcmp(u->base->path, u->object->path) == 0 ?
-		    u->base->version : u->object->version;
+	set_drop_locked(v, m, u->base);
 	u->aside = n->aside;
-	aside_end_locked(v, n);
+	u->aside_subject = aside_leave_locked(v, n);
 	aside = dir_aside_locked(v, m->to_dir, m->to);
 	if (m->target != NULL && m->target->remote != NULL &&
 	    !m->target->aside)
@@ -321,44 +235,6 @@ begin_put(const struct move *m, struct undo *u)
 	}
 	lock_drop(&v->lock);
 	entry_unref(base);
-	return ret;
-}
-
-/* seen: the version of it that the file had or was made from; another one is by
- * others, and stays. */
-static int
-drop_old_object(const struct move *m, struct entry *old,
-    const struct version *seen)
-{
-	struct vfs *v = m->v;
-	struct entry *now = NULL;
-	int ret;
-
-	ret = old->backend->ops->refresh(old->backend, m->call, old, &now);
-	if (ret == 0 && (now->kind != old->kind ||
-		!version_matches(seen, &now->version))) {
-		log_warn("rename", "%s was changed on the server meanwhile, and"
-		    " stays", old->path);
-		lock_take(&v->lock);
-		dir_drop_locked(v, m->from_dir);
-		lock_drop(&v->lock);
-		entry_unref(now);
-		return 0;
-	}
-	entry_unref(now);
-	if (ret == 0)
-		ret = old->backend->ops->unlink(old->backend, m->call, old);
-	lock_take(&v->lock);
-	if (ret == 0 || ret == -ENOENT) {
-		dir_remove_locked(v, m->from_dir, old->name);
-		drop_old_name_locked(v, m);
-		ret = 0;
-	} else {
-		log_warn("rename", "%s has its new name, and could not be"
-		    " deleted under the old one", old->path);
-		dir_drop_locked(v, m->from_dir);
-	}
-	lock_drop(&v->lock);
 	return ret;
 }
 
@@ -398,13 +274,6 @@ wait_again_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	    v->config.scratch_keep_ms : 0);
 }
 
-/* Is the old object of n the one that it has replaced? */
-static bool
-is_put_onto(const struct node *n, const struct entry *old)
-{
-	return n->remote != NULL && strcmp(n->remote->path, old->path) == 0;
-}
-
 static int
 move_pinned(const struct move *m)
 {
@@ -427,6 +296,9 @@ move_pinned(const struct move *m)
 	lock_drop(&v->lock);
 	(void)save_record_promise(v, n, false); /* logged */
 	(void)save_record_renamed(v, n, false);
+	/* That record says it all. */
+	if (u.aside_subject != 0)
+		journal_end(v->config.journal, u.aside_subject);
 	ret = send_frozen(m);
 	lock_take(&v->lock);
 	n->file->moving = false;
@@ -445,11 +317,10 @@ move_pinned(const struct move *m)
 		(void)save_record_renamed(v, n, false);
 		if (u.aside && n->parent == m->from_dir)
 			(void)aside_begin(v, n); /* logged; its object shows */
-	} else if (u.object != NULL && ret == 0 && !is_put_onto(n, u.object)) {
-		ret = drop_old_object(m, u.object, &u.seen);
+	} else if (ret == 0) {
+		ret = n->file->drop_error;
 	}
 out:
-	entry_unref(u.object);
 	entry_unref(u.remote);
 	entry_unref(u.base);
 	return ret;
@@ -519,126 +390,9 @@ move_and_wait(const struct move *m)
 		(void)save_record_renamed(v, n, false);
 out:
 	content_unpin(v, n);
-	entry_unref(u.object);
 	entry_unref(u.remote);
 	entry_unref(u.base);
 	return ret;
-}
-
-/* --- by the service ------------------------------------------------------------------ */
-
-/* The backend has renamed; so do we. */
-static int
-renamed_locked(struct vfs *v, const struct move *m, struct entry *was,
-    struct entry *moved) REQUIRES(v->lock)
-{
-	struct node *n = m->n;
-	bool loaded = n->attr_loaded;
-	int ret;
-
-	dir_remove_locked(v, m->from_dir, was->name);
-	if (v->config.overlay != NULL)
-		overlay_move(v->config.overlay, was, moved);
-	aside_end_locked(v, n);
-	ret = take_name_locked(v, m);
-	node_set_remote_locked(v, n, moved, clock_mono_ms());
-	n->attr_loaded = loaded;
-	if (n->file != NULL && n->file->staged != NULL &&
-	    n->file->base != NULL) {
-		entry_unref(n->file->base);
-		n->file->base = entry_ref(moved);
-	}
-	if (n->kind == ENTRY_FILE)
-		n->scratch = SCRATCH_NO;
-	dir_put_locked(v, m->to_dir, moved);
-	if (n->kind == ENTRY_DIR) {
-		rekey_below_locked(v, n);
-		rekey_hidden_locked(v, n);
-	}
-	return ret;
-}
-
-static int
-move_by_service(const struct move *m)
-{
-	struct vfs *v = m->v;
-	struct entry *e, *dir, *target = NULL, *moved = NULL;
-	const struct backend_ops *ops = m->n->backend->ops;
-	int ret;
-
-	if (ops->rename == NULL)
-		return -EPERM;
-	lock_take(&v->lock);
-	e = entry_ref(m->n->remote);
-	dir = entry_ref(m->to_dir->remote);
-	if (m->target != NULL)
-		target = m->target->remote;
-	/* An unsent one stands for what it was to replace. */
-	if (target == NULL && m->target != NULL && m->target->file != NULL)
-		target = m->target->file->base;
-	if (target != NULL)
-		(void)entry_ref(target);
-	lock_drop(&v->lock);
-	ret = ops->rename(e->backend, m->call, e, dir, m->to, target, &moved);
-	lock_take(&v->lock);
-	if (ret == 0) {
-		ret = renamed_locked(v, m, e, moved);
-	} else {
-		dir_drop_locked(v, m->from_dir); /* unknown what happened */
-		dir_drop_locked(v, m->to_dir);
-		m->n->seen_ms = 0;
-		notifier_name(v->notifier, m->from_dir->id, m->from);
-	}
-	lock_drop(&v->lock);
-	if (ret == 0)
-		renamed_below(v, m->n);
-	entry_unref(moved);
-	entry_unref(target);
-	entry_unref(dir);
-	entry_unref(e);
-	return ret;
-}
-
-/* A directory takes the place of an empty one. */
-static int
-move_dir(const struct move *m)
-{
-	struct vfs *v = m->v;
-	struct node *t = m->target;
-	int ret = 0;
-
-	if (t != NULL && t->kind != ENTRY_DIR)
-		return -ENOTDIR;
-	if (t == NULL)
-		ret = aside_clear(v, m->call, m->to_dir, m->to);
-	if (ret < 0)
-		return ret;
-	if (t != NULL) {
-		struct entry *e;
-		struct node *c;
-
-		lock_take(&v->lock);
-		DL_FOREACH(t->children, c)
-			if (node_is_local_locked(v, c))
-				ret = -ENOTEMPTY;
-		e = entry_ref(t->remote);
-		lock_drop(&v->lock);
-		if (ret == 0)
-			ret = e->backend->ops->rmdir(e->backend, m->call, e);
-		if (ret == 0) {
-			struct move bare = *m;
-
-			lock_take(&v->lock);
-			dir_remove_locked(v, m->to_dir, m->to);
-			drop_target_locked(v, m);
-			lock_drop(&v->lock);
-			bare.target = NULL;
-			ret = move_by_service(&bare);
-		}
-		entry_unref(e);
-		return ret;
-	}
-	return move_by_service(m);
 }
 
 /* Programs that have the target open go on reading what they opened, if fetching it
@@ -710,7 +464,8 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	bool onto_object = t != NULL && !t->aside && has_object_locked(v, t);
 	bool onto_hidden = dir_aside_locked(v, m->to_dir, m->to) != NULL;
 
-	if (is_own_name_locked(v, m) && (t == NULL || t->remote == NULL))
+	if (is_own_name_locked(v, m) && (t == NULL || t->remote == NULL) &&
+	    !node_is_dirty_locked(v, n))
 		return COME_BACK;
 	if (to_scratch && sent && !onto_object && !onto_hidden && !n->aside &&
 	    m->from_dir == m->to_dir)
@@ -763,7 +518,7 @@ move_file(const struct move *m)
 		return move_by_content(m);
 	case BY_SERVICE:
 		ret = aside_clear(v, m->call, m->to_dir, m->to);
-		return ret == 0 ? move_by_service(m) : ret;
+		return ret == 0 ? rename_by_service(m) : ret;
 	}
 	return -EINVAL;
 }
@@ -842,7 +597,10 @@ move_frozen(struct move *m)
 	size_t held;
 	int ret = 0;
 
-	for (held = 0; held < ARRAY_LEN(frozen); held++) {
+	for (size_t i = 0; i < ARRAY_LEN(frozen) && ret == 0; i++)
+		if (frozen[i] != NULL)
+			ret = save_taken(m->v, m->call, frozen[i]);
+	for (held = 0; ret == 0 && held < ARRAY_LEN(frozen); held++) {
 		if (frozen[held] != NULL)
 			ret = hold_freeze(m->v, m->call, frozen[held]);
 		if (ret < 0)
@@ -851,7 +609,7 @@ move_frozen(struct move *m)
 	if (ret == 0 && !is_still_so(m))
 		ret = -EAGAIN;
 	if (ret == 0)
-		ret = m->n->kind == ENTRY_DIR ? move_dir(m) : move_file(m);
+		ret = m->n->kind == ENTRY_DIR ? rename_dir(m) : move_file(m);
 	while (held-- > 0)
 		if (frozen[held] != NULL)
 			hold_thaw(m->v, frozen[held]);

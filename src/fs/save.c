@@ -322,19 +322,27 @@ save_one(struct vfs *v, const struct save *s)
 		.interrupted = is_stopping, .arg = v };
 	struct node *n = s->n;
 	uint64_t ticket;
-	bool wanted, renames;
+	bool wanted, renames, was_scratch;
 	int ret = 0;
 
 	lock_take(&v->lock);
 	renames = n->aside || n->delete_at_release;
+	was_scratch = n->scratch != SCRATCH_NO;
 	wanted = begin_locked(v, s, &call, &ticket);
+	was_scratch = was_scratch && n->scratch == SCRATCH_NO;
 	lock_drop(&v->lock);
+
+	/* The next mount must know that the server may have it. */
+	if (wanted && was_scratch)
+		(void)save_record_promise(v, n, true); /* logged */
 
 	if (renames) {
 		ret = aside_settle(v, &call, n);
 	} else if (wanted) {
 		counter_add(CTR_uploads_active, 1);
 		ret = upload_node(v, &call, n);
+		if (ret == 0)
+			aside_drop_old(v, &call, n);
 		counter_add(CTR_uploads_active, -1);
 		counter_add(ret == 0 ? CTR_uploads_total :
 				       CTR_uploads_failed_total, 1);
@@ -344,6 +352,7 @@ save_one(struct vfs *v, const struct save *s)
 	save_record_reap(v); /* before those who wait go on */
 
 	lock_take(&v->lock);
+	n->file->taken = n->file->taken && !wanted;
 	end_locked(v, s, &call, ticket, ret);
 	lock_drop(&v->lock);
 }
@@ -427,6 +436,18 @@ save_now(struct vfs *v, struct call *call, struct node *n)
 	ret = await_locked(v, call, &a);
 	lock_drop(&v->lock);
 	return ret;
+}
+
+int
+save_taken(struct vfs *v, struct call *call, struct node *n)
+{
+	bool wanted;
+
+	lock_take(&v->lock);
+	wanted = n->file != NULL && n->file->taken && n->parent != NULL &&
+	    n->scratch == SCRATCH_NO;
+	lock_drop(&v->lock);
+	return wanted && save_now(v, call, n) == -EINTR ? -EINTR : 0;
 }
 
 static int

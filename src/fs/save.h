@@ -19,6 +19,11 @@
  * on).  Nothing to send is success.  call->words has the service's words. */
 int save_now(struct vfs *v, struct call *call, struct node *n);
 
+/* Before n's content or name is changed: if an earlier mount left it, which may or may
+ * not have sent it, it is sent first, so that what the server has is known to be ours.
+ * A failure of that is none of this; -EINTR.  n is not frozen. */
+int save_taken(struct vfs *v, struct call *call, struct node *n);
+
 /* Asks for an upload that nobody waits for; delay_ms 0: at once. */
 void save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
     REQUIRES(v->lock);

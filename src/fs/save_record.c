@@ -23,11 +23,27 @@
 static const char *
 intent_of(const struct node *n)
 {
-	if (n->scratch != SCRATCH_NO)
-		return "scratch";
 	if (n->file->conflict)
 		return "conflict";
-	return n->file->flushed ? "put" : "open";
+	if (!n->file->flushed)
+		return "open";
+	return n->scratch != SCRATCH_NO ? "scratch" : "put";
+}
+
+static int
+add_drop(struct json_object *p, const struct entry *e)
+{
+	struct json_object *drop = json_object_new_object();
+	int ret;
+
+	ret = jval_add_str(drop, "path", e->path);
+	if (ret == 0)
+		ret = journal_add_old(drop, &e->version);
+	if (ret < 0) {
+		json_object_put(drop);
+		return ret;
+	}
+	return jval_add(p, "drop", drop);
 }
 
 static int
@@ -73,7 +89,7 @@ payload_locked(struct vfs *v, struct node *n, const struct staged_map *map)
     REQUIRES(v->lock)
 {
 	const struct entry *dir = n->parent->remote, *base = n->file->base;
-	struct json_object *p = json_object_new_object(), *old = NULL;
+	struct json_object *p = json_object_new_object();
 	int ret;
 
 	(void)v;
@@ -97,17 +113,11 @@ payload_locked(struct vfs *v, struct node *n, const struct staged_map *map)
 		ret = add_map(p, map);
 	if (ret == 0 && n->file->over != 0)
 		ret = jval_add_i64(p, "over", (int64_t)n->file->over);
-	if (ret == 0 && base != NULL) {
-		old = json_object_new_object();
-		ret = jval_add_i64(old, "mtime_ms", base->version.mtime_ms);
-		if (ret == 0)
-			ret = jval_add_i64(old, "size",
-			    (int64_t)base->version.size);
-		if (ret == 0 && base->version.gen != 0)
-			ret = jval_add_bool(old, "own", true);
-		if (ret == 0)
-			ret = jval_add(p, "old", old);
-	}
+	/* What is kept of an object moved aside replaces nothing. */
+	if (ret == 0 && base != NULL && !n->aside)
+		ret = journal_add_old(p, &base->version);
+	if (ret == 0 && n->file->drop != NULL)
+		ret = add_drop(p, n->file->drop);
 	if (ret == 0)
 		return p;
 	json_object_put(p);
@@ -122,47 +132,51 @@ unsent_staged(struct vfs *v, struct node *n)
 
 	lock_take(&v->lock);
 	if (n->parent != NULL && n->file->staged != NULL &&
-	    node_is_dirty_locked(v, n))
+	    (node_is_dirty_locked(v, n) || n->aside))
 		staged = staged_ref(n->file->staged);
 	lock_drop(&v->lock);
 	return staged;
 }
 
-/* With what is known of staged, n's. */
+/* With what is known of staged, n's.  1: the directory got another path meanwhile, which
+ * the record lacks. */
 static int
 write_known(struct vfs *v, struct node *n, const struct staged *staged,
     const struct staged_map *map, bool durable)
 {
 	struct json_object *p = NULL;
+	struct entry *dir = NULL;
 	uint64_t subject = 0;
-	bool ended;
+	bool ended, moved;
 	int ret;
 
 	lock_take(&v->lock);
 	if (n->parent != NULL && n->file->staged == staged &&
-	    node_is_dirty_locked(v, n)) {
+	    (node_is_dirty_locked(v, n) || n->aside)) {
 		if (n->file->subject == 0)
 			n->file->subject = journal_subject(v->config.journal);
 		subject = n->file->subject;
 		p = payload_locked(v, n, map);
+		dir = entry_ref(n->parent->remote);
 	}
 	lock_drop(&v->lock);
 	if (subject == 0)
 		return 0;
-	if (p == NULL)
-		return -ENOMEM;
-	ret = journal_write(v->config.journal, JOURNAL_STAGED, subject, p,
-	    durable);
+	ret = p != NULL ? journal_write(v->config.journal, JOURNAL_STAGED,
+	    subject, p, durable) : -ENOMEM;
 	json_object_put(p);
 	/* It was sent meanwhile: the record may have come after its end. */
 	lock_take(&v->lock);
 	ended = n->file->ended >= subject;
 	if (ret == 0 && durable && n->file->subject == subject)
 		n->file->promised = true;
+	moved = n->parent != NULL && n->parent->remote != dir &&
+	    strcmp(n->parent->remote->path, dir->path) != 0;
 	lock_drop(&v->lock);
+	entry_unref(dir);
 	if (ended)
 		journal_end(v->config.journal, subject);
-	return ret;
+	return ret == 0 && moved ? 1 : ret;
 }
 
 /* durable: the bytes are on disk first, and then the record. */
@@ -189,7 +203,10 @@ write_record(struct vfs *v, struct node *n, bool durable)
 			n->file->torn = ret;
 		lock_drop(&v->lock);
 	} else {
-		ret = write_known(v, n, staged, known ? &map : NULL, durable);
+		do
+			ret = write_known(v, n, staged, known ? &map : NULL,
+			    durable);
+		while (ret == 1);
 	}
 	staged_unref(staged);
 	return ret;
@@ -232,6 +249,18 @@ save_record_promise(struct vfs *v, struct node *n, bool durable)
 	n->file->flushed = true;
 	lock_drop(&v->lock);
 	return told && !durable ? 0 : write_record(v, n, durable);
+}
+
+int
+save_record_keep(struct vfs *v, struct node *n)
+{
+	struct stat st;
+
+	lock_take(&v->lock);
+	node_stat_locked(v, n, &st);
+	n->file->mtime = st.st_mtim;
+	lock_drop(&v->lock);
+	return save_record_promise(v, n, true);
 }
 
 bool

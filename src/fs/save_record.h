@@ -14,6 +14,10 @@ int save_record_change(struct vfs *v, struct node *n, bool written);
  * unless it was promised before. */
 int save_record_promise(struct vfs *v, struct node *n, bool durable);
 
+/* n, moved aside and clean, is about to be all that is left of its content, which is
+ * here: content and record are on disk. */
+int save_record_keep(struct vfs *v, struct node *n);
+
 /* The program that waited for n's upload was interrupted: it goes on, and is listed
  * as pending until it has ended. */
 void save_record_abandoned(struct vfs *v, struct node *n);

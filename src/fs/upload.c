@@ -105,12 +105,44 @@ upload_content(struct vfs *v, struct call *call, const struct upload *up,
 
 /* --- conflicts that are none --------------------------------------------------- */
 
+/* Does len bytes at off of ours, as far as they are here, equal theirs? */
 static bool
-same_bytes(struct call *call, const struct entry *e, struct staged *staged)
+same_piece(struct staged *staged, const struct staged_map *map, uint64_t off,
+    const char *theirs, size_t len)
 {
-	char *theirs = malloc(BLOCK_BYTES), *ours = malloc(BLOCK_BYTES);
-	bool same = theirs != NULL && ours != NULL;
+	char *ours = malloc(len);
+	bool same = ours != NULL;
 
+	for (size_t i = 0; same && i <= map->n; i++) {
+		/* The last one: from base_end on. */
+		uint64_t from = i < map->n ? map->ranges[i].start :
+					     map->base_end;
+		uint64_t to = i < map->n ? map->ranges[i].end : UINT64_MAX;
+
+		from = from > off ? from : off;
+		to = to < off + len ? to : off + len;
+		if (from < to)
+			same = staged_read(staged, NULL, NULL, from, ours,
+				   (size_t)(to - from)) ==
+				(ssize_t)(to - from) &&
+			    memcmp(theirs + (from - off), ours,
+				(size_t)(to - from)) == 0;
+	}
+	free(ours);
+	return same;
+}
+
+/* What an earlier mount was sending may not be here as a whole: then what is here
+ * decides, since nothing else is ours to send. */
+static bool
+same_bytes(struct call *call, const struct entry *e, const struct upload *up)
+{
+	char *theirs = malloc(BLOCK_BYTES);
+	struct staged_map map;
+	bool same;
+
+	same = theirs != NULL && staged_map_get(up->staged, &map) == 0 &&
+	    (map.base_end == 0 || up->taken);
 	for (uint64_t off = 0; same && off < e->version.size;
 	     off += BLOCK_BYTES) {
 		ssize_t n = e->backend->ops->read(e->backend, call, e, off,
@@ -119,11 +151,9 @@ same_bytes(struct call *call, const struct entry *e, struct staged *staged)
 		/* A short one is of a file that has just become shorter. */
 		same = n > 0 && (n == (ssize_t)BLOCK_BYTES ||
 			off + (uint64_t)n == e->version.size) &&
-		    staged_read(staged, call, NULL, off, ours, (size_t)n) == n &&
-		    memcmp(theirs, ours, (size_t)n) == 0;
+		    same_piece(up->staged, &map, off, theirs, (size_t)n);
 	}
 	free(theirs);
-	free(ours);
 	return same;
 }
 
@@ -139,7 +169,7 @@ upload_is_there(struct call *call, const struct upload *up,
 		return false;
 	if (e->kind == ENTRY_FILE &&
 	    e->version.size == staged_size(up->staged) &&
-	    same_bytes(&look, e, up->staged)) {
+	    same_bytes(&look, e, up)) {
 		*out = e;
 		return true;
 	}
@@ -212,6 +242,7 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	up.dir = entry_ref(n->parent->remote);
 	up.old = n->file->base != NULL ? entry_ref(n->file->base) : NULL;
 	up.staged = staged_ref(n->file->staged);
+	up.taken = n->file->taken;
 	up.name = name = text_dup(n->name);
 	aside = dir_aside_locked(v, n->parent, n->name);
 	if (aside != NULL)

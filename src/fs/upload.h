@@ -12,6 +12,7 @@ struct upload {
 	struct entry *old; /* the version that may be replaced; NULL: none */
 	struct staged *staged;
 	struct base_source *base; /* of what staged lacks; NULL: nothing */
+	bool taken; /* from an earlier mount, which may have sent it */
 };
 
 /* Sends staged's content, all of it, to dir under name.  *out is the new entry.

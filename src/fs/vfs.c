@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cache/pending.h"
 #include "fs/forget.h"
+#include "fs/heal.h"
 #include "fs/left.h"
 #include "fs/node.h"
 #include "fs/save.h"
@@ -18,6 +19,10 @@
 #include "ns/ns.h"
 
 #include "base/banned.h"
+
+/* How long what an earlier mount left half done may keep the first answer waiting,
+ * ms. */
+#define HEAL_FIRST_MS 5000
 
 int
 vfs_new(const struct vfs_config *config, struct vfs **out)
@@ -51,6 +56,10 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 	}
 	assert(v->root->id == 1); /* FUSE_ROOT_ID */
 	v->root->seen_ms = clock_mono_ms();
+	if (config->journal != NULL && heal_new(v, &v->heal) < 0) {
+		vfs_free(v);
+		return -ENOMEM;
+	}
 	if (config->left != NULL && config->staging != NULL)
 		left_take(v, config->left);
 	if (config->staging != NULL && config->left != NULL &&
@@ -65,6 +74,10 @@ vfs_start(struct vfs *v)
 {
 	int ret = block_cache_start(v->config.blocks);
 
+	if (v->heal != NULL)
+		heal_first(v->heal, HEAL_FIRST_MS);
+	if (ret == 0 && v->heal != NULL)
+		ret = heal_start(v->heal);
 	if (ret == 0)
 		ret = save_start(v);
 	if (ret == 0)
@@ -80,6 +93,8 @@ vfs_drain(struct vfs *v, int64_t timeout_ms)
 	walk_stop(v);
 	left = save_stop(v, timeout_ms);
 	block_cache_stop(v->config.blocks); /* it refers to nodes */
+	if (v->heal != NULL)
+		heal_stop(v->heal);
 	return left;
 }
 
@@ -103,7 +118,8 @@ vfs_dirty(struct vfs *v)
 static void
 strip_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 {
-	if (n->parent != NULL && node_is_dirty_locked(v, n))
+	if (n->parent != NULL && n->file != NULL && n->file->staged != NULL &&
+	    (node_is_dirty_locked(v, n) || n->file->subject != 0))
 		staged_keep(n->file->staged, true);
 	if (n->file != NULL && n->file->pending != NULL) {
 		uint64_t subject = n->file->subject;
@@ -125,6 +141,7 @@ vfs_free(struct vfs *v)
 		return;
 	assert(v->n_threads == 0);
 	block_cache_stop(v->config.blocks);
+	heal_free(v->heal);
 	lock_take(&v->lock);
 	while ((n = node_next_locked(v, &at)) != NULL)
 		strip_locked(v, n);

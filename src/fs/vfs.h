@@ -31,6 +31,7 @@ struct vfs_left {
 /* The journal_fn for journal_open; ctx is a struct vfs_left. */
 int vfs_left_collect(void *ctx, uint16_t type, uint64_t subject,
     struct json_object *payload);
+uint64_t vfs_left_subject(const struct vfs_left *left, size_t i);
 void vfs_left_release(struct vfs_left *left);
 
 /* What becomes of content when the service has another version under its name. */

@@ -154,6 +154,17 @@ ns_root(struct ns *ns)
 	return ns->root;
 }
 
+struct entry *
+ns_tree_root(struct ns *ns, const char *tree)
+{
+	if (strcmp(ns->root->tree, tree) == 0)
+		return ns->root;
+	for (size_t i = 0; i < ns->n_trees; i++)
+		if (strcmp(ns->trees[i]->tree, tree) == 0)
+			return ns->trees[i];
+	return NULL;
+}
+
 static bool
 is_root(const struct ns *ns, const struct entry *dir)
 {

@@ -39,6 +39,9 @@ void ns_free(struct ns *ns);
 /* The root directory; borrowed. */
 struct entry *ns_root(struct ns *ns);
 
+/* The directory of tree that is shown; borrowed.  NULL: no part of it is. */
+struct entry *ns_tree_root(struct ns *ns, const char *tree);
+
 /* As the operations of the same names in struct backend_ops. */
 int ns_lookup(struct ns *ns, struct call *call, const struct entry *dir,
     const char *name, struct entry **out);

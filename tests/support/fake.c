@@ -11,6 +11,7 @@
 
 #include "backend/hidden.h"
 #include "base/clock.h"
+#include "base/jval.h"
 #include "base/table.h"
 #include "base/text.h"
 
@@ -536,6 +537,26 @@ fake_rename(struct backend *b, struct call *call, const struct entry *e,
 	return end(f, FAKE_RENAME, ret, after);
 }
 
+static int
+fake_heal(struct backend *b, struct call *call, uint16_t type UNUSED,
+    struct json_object *record, bool *changed)
+{
+	struct fake *f = fake_of(b);
+	int after, ret = begin(f, call, FAKE_HEAL, &after);
+	struct fake_object *o = NULL;
+	const char *path;
+
+	if (ret == 0)
+		ret = jval_str(record, "path", &path) < 0 ? -EBADMSG : 0;
+	if (ret == 0)
+		o = find(f, path);
+	if (o != NULL) {
+		object_drop(f, o);
+		*changed = true;
+	}
+	return end(f, FAKE_HEAL, ret, after);
+}
+
 static const struct backend_ops fake_ops = {
 	.lookup = fake_lookup,
 	.refresh = fake_refresh,
@@ -548,6 +569,7 @@ static const struct backend_ops fake_ops = {
 	.unlink = fake_unlink,
 	.rmdir = fake_rmdir,
 	.rename = fake_rename,
+	.heal = fake_heal,
 };
 
 /* --- the test's side --------------------------------------------------------------- */
@@ -627,6 +649,20 @@ fake_remove(struct fake *f, const char *path)
 	o = find(f, path);
 	ck_assert_ptr_nonnull(o);
 	object_drop(f, o);
+	lock_drop(&f->lock);
+}
+
+void
+fake_move(struct fake *f, const char *from, const char *to)
+{
+	struct fake_object *o;
+
+	lock_take(&f->lock);
+	o = find(f, from);
+	ck_assert_ptr_nonnull(o);
+	free(o->path);
+	o->path = must(strdup(to));
+	remember(f, o);
 	lock_drop(&f->lock);
 }
 

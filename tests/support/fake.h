@@ -27,6 +27,7 @@ enum fake_op {
 	FAKE_UNLINK,
 	FAKE_RMDIR,
 	FAKE_RENAME,
+	FAKE_HEAL, /* deletes the path of any record */
 	FAKE_OPS,
 };
 
@@ -76,6 +77,7 @@ void fake_set(struct fake *f, const char *path, const void *data, size_t len);
 void fake_set_text(struct fake *f, const char *path, const char *text);
 void fake_mkdir(struct fake *f, const char *path);
 void fake_remove(struct fake *f, const char *path);
+void fake_move(struct fake *f, const char *from, const char *to); /* a file */
 
 /* --- looking ------------------------------------------------------------------ */
 

@@ -181,12 +181,19 @@ copy_dir(const char *from, const char *to)
 	(void)closedir(dir);
 }
 
-static void
-crash(struct rig *r, struct rig_file *f)
+static char *
+copy_state(struct rig *r)
 {
 	char *after = text_printf("%s/%u", r->temp.path, ++r->mounts + 1);
 
+	ck_assert_ptr_nonnull(after);
 	copy_dir(r->state, after);
+	return after;
+}
+
+static void
+crash(struct rig *r, struct rig_file *f, char *after)
+{
 	/* What the program still does has no effect. */
 	for (unsigned op = 0; op < FAKE_OPS; op++)
 		fake_block(&r->fake, (enum fake_op)op);
@@ -203,13 +210,26 @@ crash(struct rig *r, struct rig_file *f)
 void
 rig_crash(struct rig *r)
 {
-	crash(r, NULL);
+	crash(r, NULL, copy_state(r));
 }
 
 void
 rig_crash_open(struct rig *r, struct rig_file *f)
 {
-	crash(r, f);
+	crash(r, f, copy_state(r));
+}
+
+void
+rig_keep_state(struct rig *r)
+{
+	r->kept_state = copy_state(r);
+}
+
+void
+rig_crash_kept(struct rig *r)
+{
+	crash(r, NULL, r->kept_state);
+	r->kept_state = NULL;
 }
 
 void

@@ -26,6 +26,7 @@ struct rig {
 	struct temp_dir temp;
 	unsigned mounts;
 	char *state; /* directory of the mount's staging and journal */
+	char *kept_state; /* by rig_keep_state */
 	bool forgetful; /* the kernel forgets each node at once */
 	struct vfs_config config; /* may be changed before rig_mount */
 	struct vfs *v;
@@ -62,6 +63,10 @@ unsigned rig_unmount(struct rig *r, int64_t timeout_ms);
 void rig_crash(struct rig *r);
 /* With f open. */
 void rig_crash_open(struct rig *r, struct rig_file *f);
+
+/* The same in two steps: what is on disk now, and the start on that. */
+void rig_keep_state(struct rig *r);
+void rig_crash_kept(struct rig *r);
 
 /* Unmounts if needed; asserts that no staging file is left open. */
 void rig_release(struct rig *r);

@@ -36,6 +36,14 @@ save_and_fail(struct rig *r, const char *path, const char *text)
 	fake_fail(&r->fake, FAKE_PUT, 0, 0, 0);
 }
 
+/* All but scratch files. */
+static void
+await_sent(struct rig *r)
+{
+	while (vfs_dirty(r->v) > 0)
+		usleep(1000);
+}
+
 static void
 unmount_unsent(struct rig *r)
 {
@@ -287,7 +295,8 @@ START_TEST(the_execute_bit_of_an_unsent_file_is_kept)
 }
 END_TEST
 
-START_TEST(a_file_moved_aside_has_its_name_again)
+/* The rename was acknowledged, and is still to be done. */
+START_TEST(a_file_moved_aside_is_aside_again)
 {
 	struct rig r;
 
@@ -295,8 +304,269 @@ START_TEST(a_file_moved_aside_has_its_name_again)
 	fake_set_text(&r.fake, "/a", "old");
 	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
 	rig_crash(&r);
+	rig_expect_list(&r, "/", "a~");
+	rig_expect(&r, "/a~", "old");
+	rig_expect(&r, "/a", NULL);
+	/* As vim goes on. */
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), 0);
+	rig_expect(&r, "/a~", "old");
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	ck_assert(!fake_ever(&r.fake, "/a~", "new"));
+	rig_mount(&r);
+	rig_expect(&r, "/a~", "old");
+	rig_release(&r);
+}
+END_TEST
+
+/* What it shows was changed, and its object is still to get the name. */
+START_TEST(a_changed_backup_takes_its_object_along)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a~", "changed"), 0);
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "a~");
+	rig_expect(&r, "/a~", "changed");
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	fake_expect_text(&r.fake, "/a", NULL);
+	rig_mount(&r);
+	rig_expect_list(&r, "/", "a~");
+	rig_expect(&r, "/a~", "changed");
+	rig_release(&r);
+}
+END_TEST
+
+/* Its name on the server is done, or shows another file by now. */
+START_TEST(a_file_moved_aside_that_others_changed_is_theirs)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	fake_set_text(&r.fake, "/a", "theirs");
+	rig_crash(&r);
 	rig_expect_list(&r, "/", "a");
-	rig_expect(&r, "/a", "old");
+	rig_expect(&r, "/a", "theirs");
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	fake_expect_text(&r.fake, "/a", "theirs");
+	ck_assert_uint_eq(fake_count(&r.fake), 1);
+	rig_mount(&r);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_backup_that_has_its_name_on_the_server_keeps_it)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	/* What the saver did, and could not write down. */
+	fake_remove(&r.fake, "/a");
+	fake_set_text(&r.fake, "/a~", "old");
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "a~");
+	rig_expect(&r, "/a~", "old");
+	rig_release(&r);
+}
+END_TEST
+
+/* ... and it was changed here, too: that replaces it. */
+START_TEST(a_changed_backup_that_has_its_name_replaces_itself)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/.a.swp"), 0);
+	ck_assert_int_eq(rig_save(&r, "/.a.swp", "changed"), 0);
+	fake_move(&r.fake, "/a", "/.a.swp");
+	rig_crash(&r);
+	rig_expect(&r, "/.a.swp", "changed");
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/.a.swp", "changed");
+	ck_assert_int_eq(rig_unlink(&r, "/.a.swp"), 0);
+	ck_assert_uint_eq(fake_count(&r.fake), 0);
+	rig_release(&r);
+}
+END_TEST
+
+/* The same, done by the saver. */
+START_TEST(a_changed_backup_has_its_name_before_it_is_sent)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.config.scratch_keep_ms = 1;
+	rig_mount(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/.a.swp"), 0);
+	fake_block(&r.fake, FAKE_PUT);
+	ck_assert_int_eq(rig_save(&r, "/.a.swp", "changed"), 0);
+	while (!fake_has(&r.fake, "/.a.swp"))
+		usleep(1000);
+	while (rig_records(&r, JOURNAL_ASIDE) > 0)
+		usleep(1000);
+	rig_keep_state(&r);
+	rig_crash_kept(&r);
+	rig_settle(&r);
+	rig_expect(&r, "/.a.swp", "changed");
+	fake_expect_text(&r.fake, "/.a.swp", "changed");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_changed_backup_gets_its_old_name_back)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a~", "changed"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/a~", "/a"), 0);
+	fake_expect_text(&r.fake, "/a", "changed");
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "a");
+	rig_expect(&r, "/a", "changed");
+	rig_release(&r);
+}
+END_TEST
+
+/* An update of a large file had arrived; the record knows only the bytes that were
+ * written. */
+START_TEST(an_update_that_had_arrived_is_no_conflict)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old text");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "NEW", 0), 0);
+	fake_block(&r.fake, FAKE_READ);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_close(&f), -EINTR);
+	r.interrupt = false;
+	fake_await(&r.fake, FAKE_READ, 1);
+	rig_keep_state(&r);
+	fake_unblock(&r.fake, FAKE_READ);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "NEW text");
+	rig_crash_kept(&r);
+	rig_settle(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	fake_expect_text(&r.fake, "/a", "NEW text");
+	rig_expect(&r, "/a", "NEW text");
+	rig_release(&r);
+}
+END_TEST
+
+/* Looking at it fails: it is aside until it can be looked at. */
+START_TEST(a_file_moved_aside_is_so_though_nobody_answers)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	fake_fail(&r.fake, FAKE_REFRESH, 1, 1, -ETIMEDOUT);
+	rig_crash(&r);
+	rig_expect(&r, "/a", NULL);
+	rig_expect(&r, "/a~", "old");
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	fake_expect_text(&r.fake, "/a~", "old");
+	fake_expect_text(&r.fake, "/a", NULL);
+	rig_mount(&r);
+	rig_release(&r);
+}
+END_TEST
+
+/* The new file could not be sent when the program died: both are there. */
+START_TEST(an_unsent_file_and_its_backup_are_both_there)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	save_and_fail(&r, "/a", "new");
+	rig_crash(&r);
+	rig_expect(&r, "/a~", "old");
+	rig_expect(&r, "/a", "new");
+	await_sent(&r);
+	fake_expect_text(&r.fake, "/a", "new");
+	rig_expect(&r, "/a~", "old");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	ck_assert(!fake_ever(&r.fake, "/a~", "new"));
+	rig_crash(&r);
+	rig_expect(&r, "/a~", "old");
+	rig_expect(&r, "/a", "new");
+	rig_release(&r);
+}
+END_TEST
+
+/* The program died with the new file on the server, and nothing else written down: the
+ * backup was on disk before. */
+START_TEST(a_backup_is_on_disk_before_its_object_goes)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
+	fake_hold(&r.fake, FAKE_PUT, true);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_close(&f), -EINTR);
+	r.interrupt = false;
+	fake_await(&r.fake, FAKE_PUT, 1);
+	rig_keep_state(&r);
+	fake_hold(&r.fake, FAKE_PUT, false);
+	await_sent(&r);
+	rig_crash_kept(&r);
+	rig_expect(&r, "/a~", "old");
+	rig_expect(&r, "/a", "new");
+	await_sent(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	fake_expect_text(&r.fake, "/a", "new");
+	rig_release(&r);
+}
+END_TEST
+
+/* The upload had arrived; who writes at once does not meet himself as another. */
+START_TEST(a_file_left_unsent_is_changed_at_once)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), -ETIMEDOUT);
+	rig_crash(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "newer"), 0);
+	fake_expect_text(&r.fake, "/a", "newer");
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/a", "newest"), -ETIMEDOUT);
+	rig_crash(&r);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), 0);
+	fake_expect_text(&r.fake, "/a", NULL);
+	fake_expect_text(&r.fake, "/b", "newest");
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/b", "last"), -ETIMEDOUT);
+	rig_crash(&r);
+	ck_assert_int_eq(rig_save(&r, "/c", "put over it"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/c", "/b"), 0);
+	fake_expect_text(&r.fake, "/b", "put over it");
+	ck_assert_uint_eq(rig_pending(&r), 0);
 	rig_release(&r);
 }
 END_TEST
@@ -489,7 +759,18 @@ static const struct unit_test tests[] = {
 	UNIT(a_removed_unsent_file_does_not_come_back),
 	UNIT(a_file_left_unsent_can_be_renamed),
 	UNIT(the_execute_bit_of_an_unsent_file_is_kept),
-	UNIT(a_file_moved_aside_has_its_name_again),
+	UNIT(a_file_moved_aside_is_aside_again),
+	UNIT(a_changed_backup_takes_its_object_along),
+	UNIT(a_file_moved_aside_that_others_changed_is_theirs),
+	UNIT(a_backup_that_has_its_name_on_the_server_keeps_it),
+	UNIT(a_changed_backup_that_has_its_name_replaces_itself),
+	UNIT(a_changed_backup_has_its_name_before_it_is_sent),
+	UNIT(a_changed_backup_gets_its_old_name_back),
+	UNIT(an_update_that_had_arrived_is_no_conflict),
+	UNIT(a_file_moved_aside_is_so_though_nobody_answers),
+	UNIT(an_unsent_file_and_its_backup_are_both_there),
+	UNIT(a_backup_is_on_disk_before_its_object_goes),
+	UNIT(a_file_left_unsent_is_changed_at_once),
 	UNIT(a_replaced_backup_is_not_lost),
 	UNIT(draining_sends_all_and_says_what_is_left),
 	UNIT(a_mount_that_is_not_started_loses_nothing),

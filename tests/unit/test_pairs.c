@@ -604,7 +604,7 @@ START_TEST(a_backup_is_given_a_time)
 }
 END_TEST
 
-/* Nobody knows any more what has which name. */
+/* It is looked for, and was done. */
 START_TEST(both_names_after_a_rename_whose_answer_is_lost)
 {
 	struct stat st;
@@ -615,7 +615,7 @@ START_TEST(both_names_after_a_rename_whose_answer_is_lost)
 	fake_set_text(&r.fake, "/d/a", "old");
 	rig_expect(&r, "/d/a", "old");
 	fake_lose_answer(&r.fake, FAKE_RENAME, -ETIMEDOUT);
-	ck_assert_int_eq(rig_rename(&r, "/d", "/e"), -ETIMEDOUT);
+	ck_assert_int_eq(rig_rename(&r, "/d", "/e"), 0);
 	ck_assert_int_eq(rig_stat(&r, "/d", &st), -ENOENT);
 	rig_expect(&r, "/e/a", "old");
 	rig_release(&r);
@@ -963,6 +963,7 @@ START_TEST(a_hidden_name_that_nobody_may_have_is_not_on_record)
 	rig_make(&r);
 	fake_set(&r.fake, "/a", data, 9 * MB);
 	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	fake_fail(&r.fake, FAKE_HEAL, 1, 999, -EIO);
 	if (hide_rows[_i].done)
 		fake_lose_answer(&r.fake, FAKE_RENAME, hide_rows[_i].err);
 	else

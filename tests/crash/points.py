@@ -1,0 +1,340 @@
+"""tests/crash/points.py: every point at which a mount, or the service, can die.
+
+  points.py WORK BRICKFS EMULATOR KILLER WHAT [SCENARIO...]
+
+WHAT is journal or staging: brickfs is killed at its first write there (or sync, or
+rename of a file), then in another run at its second, and so on until a run ends by
+itself; before the write, after it, and with half of it done.  Or server: the emulator
+is killed at its first change, before and after, then at its second, and started again.
+Each run is a short life of a directory; then it is mounted again, and nothing that was
+acknowledged may be missing, nothing hidden may be left, and the server may never have
+held what nobody wrote.
+"""
+
+import mmap
+import os
+import sys
+import threading
+
+from rig import (Died, Failure, Mount, Run, Server, remove_state, save, say,
+                 wait_until)
+
+SMALL = b"small " * 10
+BLOCKS = bytes(range(256)) * 6000  # above 1 MiB: a form, not JSON
+LARGE = b"large...." * 1000000     # above 8 MiB: not fetched when it is deleted
+
+scenarios = {}
+
+
+def scenario(function):
+    scenarios[function.__name__] = function
+    return function
+
+
+@scenario
+def create_and_overwrite(r, at):
+    yield
+    r.step(lambda: save(at("a"), SMALL), a=SMALL)
+    r.step(lambda: save(at("a"), BLOCKS), a=BLOCKS)
+    r.step(lambda: save(at("empty"), b""), empty=b"")
+    r.step(lambda: save(at("a"), b"short"), a=b"short")
+
+
+@scenario
+def update_in_place(r, at):
+    r.given(a=BLOCKS)
+    yield
+    fd = r.step(lambda: os.open(at("a"), os.O_RDWR))
+    r.step(lambda: os.pwrite(fd, b"HERE", 70000))
+    r.step(lambda: os.fsync(fd), a=BLOCKS[:70000] + b"HERE" + BLOCKS[70004:])
+    once = BLOCKS[:70000] + b"HERE" + BLOCKS[70004:]
+    r.step(lambda: os.pwrite(fd, b"AND THERE", 5))
+    r.step(lambda: os.close(fd), a=once[:5] + b"AND THERE" + once[14:])
+
+
+@scenario
+def truncate_and_append(r, at):
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: os.truncate(at("a"), 5), a=SMALL[:5])
+    r.step(lambda: save(at("a"), b"+more", os.O_WRONLY | os.O_APPEND),
+           a=SMALL[:5] + b"+more")
+    r.step(lambda: os.truncate(at("a"), 0), a=b"")
+
+
+@scenario
+def shell_redirect(r, at):
+    """A shell closes the file that it has emptied before the program writes."""
+    r.given(a=SMALL)
+    yield
+    fd = r.step(lambda: os.open(at("a"), os.O_WRONLY | os.O_TRUNC))
+    r.step(lambda: os.close(os.dup(fd)), a=b"")
+    r.writes_in_place("a", b"new")
+    r.step(lambda: os.write(fd, b"new"))
+    r.step(lambda: os.close(fd), a=b"new")
+
+
+@scenario
+def replace_in_steps(r, at):
+    """Both files are on the server alone: nothing can be put over the target."""
+    r.given(a=SMALL, b=BLOCKS)
+    yield
+    r.step(lambda: os.rename(at("b"), at("a")), a=BLOCKS, b=False)
+    r.step(lambda: os.rename(at("a"), at("c")), a=False, c=BLOCKS)
+
+
+@scenario
+def replace_by_content(r, at):
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: save(at("new"), BLOCKS), new=BLOCKS)
+    r.step(lambda: os.rename(at("new"), at("a")), a=BLOCKS, new=False)
+    fd = r.step(lambda: os.open(at("t"), os.O_WRONLY | os.O_CREAT))
+    r.step(lambda: os.write(fd, SMALL))
+    r.change(lambda: os.rename(at("t"), at("a")), {"a": SMALL, "t": False})
+    r.step(lambda: os.close(fd), a=SMALL)
+
+
+@scenario
+def open_unlinked(r, at):
+    r.given(a=LARGE)
+    yield
+    fd = r.step(lambda: os.open(at("a"), os.O_RDONLY))
+    r.step(lambda: os.unlink(at("a")), a=False)
+    r.step(lambda: os.pread(fd, 10, 5000000))
+    r.step(lambda: save(at("a"), SMALL), a=SMALL)
+    r.step(lambda: os.close(fd))
+
+
+@scenario
+def open_unlinked_in_a_moved_directory(r, at):
+    r.server.mkdir(r.top + "/d")
+    r.now["d"] = None
+    r.server.put(r.top + "/d/a", LARGE)
+    r.now["d/a"] = LARGE
+    r.note("d/a", LARGE)
+    yield
+    fd = r.step(lambda: os.open(at("d/a"), os.O_RDONLY))
+    r.step(lambda: os.unlink(at("d/a")), d__a=False)
+    r.step(lambda: os.rename(at("d"), at("e")), d=False, e=None)
+    r.step(lambda: os.close(fd))
+
+
+@scenario
+def vim(r, at):
+    """Renames to a backup, writes, deletes the backup."""
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: save(at(".a.swp"), b"swap"), **{".a.swp": b"swap"})
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: save(at("a"), BLOCKS), a=BLOCKS)
+    r.step(lambda: os.unlink(at("a~")), **{"a~": False})
+    r.step(lambda: os.unlink(at(".a.swp")), **{".a.swp": False})
+
+
+@scenario
+def emacs(r, at):
+    """Keeps the backup, twice."""
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: save(at("a"), b"second"), a=b"second")
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": b"second"})
+    r.step(lambda: save(at("a"), b"third"), a=b"third")
+
+
+@scenario
+def scratch(r, at):
+    """Temporary files: kept, renamed, renamed onto a real name, sent late."""
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: save(at("t~"), b"one"), **{"t~": b"one"})
+    r.step(lambda: os.rename(at("t~"), at("u~")), **{"t~": False, "u~": b"one"})
+    r.step(lambda: os.rename(at("u~"), at("a")), **{"u~": False, "a": b"one"})
+    r.step(lambda: save(at("w~"), b"stays"), **{"w~": b"stays"})
+    r.writes_in_place("w~", b"stays longer")
+    r.step(lambda: save(at("w~"), b"stays longer"), **{"w~": b"stays longer"})
+
+
+@scenario
+def directories(r, at):
+    yield
+    r.step(lambda: os.mkdir(at("d")), d=None)
+    r.step(lambda: save(at("d/a"), SMALL), d__a=SMALL)
+    r.step(lambda: save(at("d/t~"), b"unsent"), **{"d__t~": b"unsent"})
+    r.step(lambda: os.rename(at("d"), at("e")),
+           **{"d": False, "d__a": False, "d__t~": False,
+              "e": None, "e__a": SMALL, "e__t~": b"unsent"})
+    r.step(lambda: save(at("e/a"), b"again"), e__a=b"again")
+    r.step(lambda: os.unlink(at("e/t~")), **{"e__t~": False})
+    r.step(lambda: os.unlink(at("e/a")), e__a=False)
+    r.step(lambda: os.rmdir(at("e")), e=False)
+
+
+@scenario
+def mapped(r, at):
+    r.given(a=SMALL)
+    yield
+    fd = r.step(lambda: os.open(at("a"), os.O_RDWR))
+    mapping = mmap.mmap(fd, len(SMALL))
+    mapping[0:4] = b"MAPS"
+    r.unknown({"a": b"MAPS" + SMALL[4:]})
+    r.note("a", b"MAPS" + SMALL[4:])
+    r.step(mapping.flush)
+    mapping.close()
+    r.step(lambda: os.close(fd), a=b"MAPS" + SMALL[4:])
+
+
+# --- runs ------------------------------------------------------------------------------
+
+
+class Test:
+    def __init__(self, work, brickfs, emulator, killer):
+        self.work, self.brickfs, self.killer = work, brickfs, killer
+        self.server = Server(work, emulator)
+        self.runs = self.died_again = 0
+        self.mount = None
+
+    def new_run(self, name, options):
+        """The run, and its life, which has put there what is there before."""
+        self.runs += 1
+        top = f"/r{self.runs}"
+        self.server.mkdir(top)
+        self.mount = mount = Mount(self.brickfs, self.server, "dbfs:" + top,
+                      os.path.join(self.work, "mnt"),
+                      os.path.join(self.work, "brickfs.log"), options)
+        run = Run(mount, self.server, top)
+        life = scenarios[name](run, mount.path)
+        next(life)
+        return run, life
+
+    def end(self, run):
+        remove_state(os.environ["XDG_STATE_HOME"])
+        self.server.remove(run.top)
+
+    # Where brickfs dies.
+
+    def environment(self, where, when, number):
+        return {"LD_PRELOAD": self.killer, "CRASH_PATH": where, "CRASH_WHEN": when,
+                "CRASH_AT": str(number)}
+
+    def run_to_death(self, run, life, environment):
+        """False: it outlived the call of that number."""
+        if not run.mount.start(**environment):
+            return True
+        try:
+            next(life, None)
+            status = run.mount.unmount()
+        except Died:
+            run.mount.detach()
+            return True
+        return status == -9
+
+    def once(self, name, where, when, number):
+        run, life = self.new_run(name, "scratch_keep=3600")
+        died = self.run_to_death(run, life, self.environment(where, when, number))
+        # The recovery dies, too, somewhere at its beginning.
+        if died and not run.mount.start(
+                **self.environment(where, when, 1 + number % 5)):
+            self.died_again += 1
+        elif died:
+            run.mount.kill()
+            run.mount.detach()
+        if not run.mount.start():
+            raise Failure("it does not start any more")
+        run.check()
+        self.end(run)
+        return died
+
+    def every_call(self, where, names):
+        for name in names:
+            for when in ("before", "after", "torn"):
+                number = 1
+                while self.guard(f"{name}, {when} call {number} on {where}",
+                                 lambda: self.once(name, where, when, number)):
+                    number += 1
+                say(f"{name}: died {when} each of {number - 1} calls on {where}")
+        say(f"{self.died_again} recoveries died, too")
+
+    @staticmethod
+    def guard(what, function):
+        try:
+            return function()
+        except (Failure, OSError) as e:
+            raise Failure(f"{what}: {e!r}") from e
+
+    # Where the service dies.
+
+    def watch(self, rule):
+        """Kills the emulator when it has met the rule, and starts it again."""
+        try:
+            wait_until("the rule is met",
+                       lambda: self.over or self.server.fired(rule))
+            if not self.over:
+                self.server.kill()
+                self.met = True
+        except (OSError, Failure) as e:
+            self.watch_error = e
+
+    def once_served(self, name, when, number):
+        run, life = self.new_run(name, "scratch_keep=3600,attr_timeout=0")
+        if not run.mount.start():
+            raise Failure("brickfs died")
+        verb = ({"verb": "cut_request", "how": "stall"} if when == "before" else
+                {"verb": "apply_then_fail", "how": "stall"})
+        rule = self.server.rule(
+            match={"method": "POST", "path": "/api/2.0/dbfs/*", "nth": number}, **verb)
+        self.over = self.met = False
+        self.watch_error = None
+        watcher = threading.Thread(target=self.watch, args=(rule,))
+        watcher.start()
+        next(life, None)
+        status = run.mount.unmount()
+        self.over = True
+        watcher.join()
+        if self.watch_error is not None:
+            raise Failure(f"the watcher: {self.watch_error}")
+        if status != 0:
+            raise Failure(f"brickfs ended with status {status}")
+        if not self.met:
+            self.server.clear_rules()
+        if not run.mount.start():
+            raise Failure("it does not start any more")
+        run.check()
+        self.end(run)
+        return self.met
+
+    def every_request(self, names):
+        for name in names:
+            if name == "mapped":  # Python lets no other thread run during an msync
+                continue
+            for when in ("before", "after"):
+                number = 1
+                while self.guard(f"{name}, {when} request {number}",
+                                 lambda: self.once_served(name, when, number)):
+                    number += 1
+                say(f"{name}: the service died {when} each of {number - 1} requests")
+
+
+def main():
+    work, brickfs, emulator, killer, what, *names = sys.argv[1:]
+    test = Test(work, brickfs, emulator, killer)
+    test.server.start()
+    try:
+        if what == "server":
+            test.every_request(names or scenarios)
+        else:
+            test.every_call({"journal": "/journal", "staging": "/staging/"}[what],
+                            names or scenarios)
+    except Failure as e:
+        say(f"FAIL: {e}")
+        return 1
+    finally:
+        if test.mount is not None:
+            test.mount.give_up()
+        test.server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

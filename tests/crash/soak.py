@@ -1,0 +1,357 @@
+"""tests/crash/soak.py: random operations, deaths at random instants.
+
+  soak.py WORK BRICKFS EMULATOR [--seed N] [--rounds N] [--threads N] [--faults]
+
+In each round several threads work on the mount, each in a directory of its own and by
+its own random numbers; then brickfs is killed in the middle, is started again, and
+every name is compared with what was acknowledged: the operation that was under way may
+have happened or not, name by name.  Names live on from round to round.  --faults: one
+call of twenty fails for a moment, or is carried out and its answer lost.  The seed is
+printed; the same seed does the same operations, but dies at other instants.
+"""
+
+import argparse
+import os
+import random
+import sys
+import threading
+import time
+
+from rig import SCRATCH, Died, Failure, Mount, Run, Server, say
+
+NAMES = ["a", "b", "c.txt", "d e", "a~", ".a.swp", "t~"]
+DIRS = ["", "p/", "q/"]
+SIZES = [0, 1, 40, 4000, 5000, 70000, 1100000]
+
+
+class Worker(threading.Thread):
+    """Does random operations in a directory until the mount dies or time is up."""
+
+    def __init__(self, test, run, number, seed):
+        super().__init__()
+        self.test, self.number = test, number
+        self.whole = run
+        self.run_ = Run(run.mount, run.server, run.top)
+        top = f"w{number}"
+        self.run_.now = {n: c for n, c in run.now.items()
+                         if n == top or n.startswith(top + "/")}
+        self.random = random.Random(f"{seed}/{number}")
+        self.failure = None
+        self.until = 0.0
+        self.operations = self.errors = 0
+        self.doing = "nothing"
+
+    def join_whole(self):
+        """What this one has done becomes part of what all have done."""
+        self.whole.now.update(self.run_.now)
+        top = f"w{self.number}/"
+        for name in [n for n in self.whole.now if n.startswith(top)]:
+            if name not in self.run_.now:
+                del self.whole.now[name]
+        self.whole.maybe.update(self.run_.maybe)
+        self.whole.in_place |= self.run_.in_place
+        for name, digests in self.run_.written.items():
+            self.whole.written.setdefault(name, set()).update(digests)
+
+    def run(self):
+        try:
+            while time.monotonic() < self.until and not self.test.over:
+                self.operate()
+                self.operations += 1
+        except Died:
+            pass
+        except OSError as e:
+            if not self.test.options.faults:
+                self.failure = f"worker {self.number}: {self.doing}: {e!r}"
+            self.errors = 1
+        except Failure as e:
+            self.failure = f"worker {self.number}: {self.doing}: {e!r}"
+
+    # --- names -----------------------------------------------------------
+
+    @property
+    def now(self):
+        return self.run_.now
+
+    def full(self, name):
+        return f"w{self.number}/{name}"
+
+    def at(self, name):
+        return self.run_.mount.path(self.full(name))
+
+    def is_dir(self, name):
+        return self.full(name) in self.now and self.now[self.full(name)] is None
+
+    def files(self):
+        top = self.full("")
+        return sorted(n[len(top):] for n, content in self.now.items()
+                      if n.startswith(top) and content is not None)
+
+    def any_name(self):
+        dirs = [d for d in DIRS if d == "" or self.is_dir(d[:-1])]
+        return self.random.choice(dirs) + self.random.choice(NAMES)
+
+    def any_file(self):
+        files = self.files()
+        return self.random.choice(files) if files else None
+
+    # --- operations ----------------------------------------------------------
+
+    def operate(self):
+        weighted = [(self.save, 30), (self.change, 12), (self.rename, 20),
+                    (self.remove, 12), (self.read, 12), (self.make_dir, 4),
+                    (self.remove_dir, 2), (self.move_dir, 4), (self.unlink_open, 4)]
+        total = self.random.randrange(sum(w for _, w in weighted))
+        for operation, weight in weighted:
+            total -= weight
+            if total < 0:
+                operation()
+                return
+
+    def do(self, what, call, changes, passing=()):
+        """changes as Run.step has them; passing: contents that may be on the way."""
+        self.doing = what
+        size = next((len(c) for c in changes.values() if isinstance(c, bytes)), 0)
+        self.test.log.append(f"{self.test.round}: w{self.number}: {what}, {size}")
+        changes = {self.full(n): c for n, c in changes.items()}
+        for name, content in passing:
+            self.run_.note(self.full(name), content)
+        return self.run_.change(call, changes)
+
+    def content(self):
+        size = self.random.choice(SIZES)
+        mark = f"{self.number}.{self.operations}.{self.random.random()} ".encode()
+        return (mark * (size // len(mark) + 1))[:size]
+
+    def save(self):
+        name, content = self.any_name(), self.content()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        old = self.now.get(self.full(name), False)
+
+        def call():
+            fd = os.open(self.at(name), flags, 0o644)
+            try:
+                half = len(content) // 2
+                for part in (content[:half], content[half:]):
+                    while part:
+                        part = part[os.write(fd, part):]
+            finally:
+                os.close(fd)
+        if old is not False and SCRATCH.match(os.path.basename(name)):
+            self.run_.writes_in_place(self.full(name), content)
+        self.do(f"save {name}", call, {name: content})
+
+    def change(self):
+        name = self.any_file()
+        if name is None:
+            return
+        old = self.now[self.full(name)]
+        what = self.random.choice(["truncate", "append", "patch"])
+        if what == "truncate":
+            size = self.random.randrange(len(old) + 1)
+            self.do(f"truncate {name}", lambda: os.truncate(self.at(name), size),
+                    {name: old[:size]})
+            return
+        piece = self.content()[:500]
+        at = len(old) if what == "append" else self.random.randrange(len(old) + 1)
+        new = old[:at] + piece + old[at + len(piece):]
+
+        def call():
+            fd = os.open(self.at(name), os.O_RDWR)
+            try:
+                os.pwrite(fd, piece, at)
+                if self.random.random() < 0.3:
+                    os.fsync(fd)
+            finally:
+                os.close(fd)
+        self.do(f"{what} {name}", call, {name: new})
+
+    def read(self):
+        name = self.any_file()
+        if name is None:
+            return
+
+        def call():
+            with open(self.at(name), "rb") as f:
+                return f.read()
+        got = self.do(f"read {name}", call, {})
+        if got != self.now[self.full(name)]:
+            raise Failure(f"read {Run.show(got)}, expected "
+                          f"{Run.show(self.now[self.full(name)])}")
+
+    def rename(self):
+        name, to = self.any_file(), self.any_name()
+        if name is None or name == to or self.is_dir(to):
+            return
+        content = self.now[self.full(name)]
+        self.do(f"rename {name} to {to}",
+                lambda: os.rename(self.at(name), self.at(to)),
+                {name: False, to: content})
+
+    def remove(self):
+        name = self.any_file()
+        if name is not None:
+            self.do(f"unlink {name}", lambda: os.unlink(self.at(name)), {name: False})
+
+    def unlink_open(self):
+        name = self.any_file()
+        if name is None:
+            return
+        content = self.now[self.full(name)]
+
+        def call():
+            fd = os.open(self.at(name), os.O_RDONLY)
+            try:
+                os.unlink(self.at(name))
+                got = os.read(fd, len(content) + 1)
+            finally:
+                os.close(fd)
+            return got
+        self.do(f"unlink {name}, open", call, {name: False})
+
+    def make_dir(self):
+        name = self.random.choice(DIRS[1:])[:-1]
+        if not self.is_dir(name):
+            self.do(f"mkdir {name}", lambda: os.mkdir(self.at(name)), {name: None})
+
+    def inside(self, name):
+        prefix = self.full(name) + "/"
+        return [n for n in self.now if n.startswith(prefix)]
+
+    def remove_dir(self):
+        name = self.random.choice(DIRS[1:])[:-1]
+        if self.is_dir(name) and not self.inside(name):
+            self.do(f"rmdir {name}", lambda: os.rmdir(self.at(name)), {name: False})
+
+    def move_dir(self):
+        name, to = (d[:-1] for d in self.random.sample(DIRS[1:], 2))
+        if not self.is_dir(name) or self.is_dir(to):
+            return
+        changes = {name: False, to: None}
+        top = self.full("")
+        for inner in self.inside(name):
+            rest = inner[len(top) + len(name):]
+            changes[name + rest] = False
+            changes[to + rest] = self.now[inner]
+        self.do(f"rename directory {name} to {to}",
+                lambda: os.rename(self.at(name), self.at(to)), changes)
+
+
+class Soak:
+    def __init__(self, options):
+        self.options = options
+        self.random = random.Random(options.seed)
+        self.server = Server(options.work, options.emulator)
+        self.over = False
+        self.round = 0
+        self.log = []
+
+    def faults(self):
+        for verb in ({"verb": "status", "code": 503},
+                     {"verb": "apply_then_fail", "how": "close"}):
+            self.server.rule(match={"path": "/api/2.0/dbfs/*", "p": 0.05,
+                                    "seed": self.options.seed + self.round}, **verb)
+
+    def fresh(self):
+        """A new directory: histories do not grow for ever."""
+        top = f"/soak{self.round}"
+        self.server.mkdir(top)
+        mount = Mount(self.options.brickfs, self.server, "dbfs:" + top,
+                      os.path.join(self.options.work, "mnt"),
+                      os.path.join(self.options.work, "brickfs.log"),
+                      "scratch_keep=1")
+        run = Run(mount, self.server, top)
+        for i in range(self.options.threads):
+            self.server.mkdir(f"{top}/w{i}")
+            run.now[f"w{i}"] = None
+        return run
+
+    def one_life(self, run):
+        self.over = False
+        workers = [Worker(self, run, i, f"{self.options.seed}/{self.round}")
+                   for i in range(self.options.threads)]
+        for w in workers:
+            w.until = time.monotonic() + 5
+            w.start()
+        time.sleep(self.random.uniform(0.01, 0.4))
+        run.mount.kill()
+        for w in workers:
+            w.join()
+            w.join_whole()
+        run.mount.detach()
+        failures = [w.failure for w in workers if w.failure]
+        if failures:
+            raise Failure("; ".join(failures))
+        return sum(w.operations for w in workers)
+
+    def after(self, run):
+        """Compares on a new mount, which goes on living."""
+        if self.options.faults:
+            self.server.clear_rules()
+        if not run.mount.start():
+            raise Failure("it does not start any more")
+        run.settle()
+        found = run.look()
+        run.compare(found)
+        run.now, run.maybe = found, {}
+        for name, content in found.items():
+            run.note(name, content)
+        if self.options.faults:
+            self.faults()
+
+    def all_rounds(self):
+        operations = 0
+        run = None
+        for self.round in range(self.options.rounds):
+            if self.round % 20 == 0:
+                if run is not None:
+                    self.finish(run)
+                run = self.fresh()
+                run.mount.start()
+            try:
+                operations += self.one_life(run)
+                self.after(run)
+            except (Failure, OSError) as e:
+                say("the last operations:", *self.log[-300:], sep="\n")
+                raise Failure(f"round {self.round}: {e!r}") from e
+            if self.round % 100 == 99:
+                say(f"{self.round + 1} rounds, {operations} operations")
+        self.finish(run)
+        say(f"{self.options.rounds} rounds, {operations} operations: nothing lost")
+
+    def finish(self, run):
+        if self.options.faults:
+            self.server.clear_rules()
+        run.check()
+        self.server.remove(run.top)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work")
+    parser.add_argument("brickfs")
+    parser.add_argument("emulator")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=3)
+    parser.add_argument("--faults", action="store_true")
+    soak = Soak(parser.parse_args())
+    say(f"seed {soak.options.seed}, {soak.options.rounds} rounds")
+    soak.server.start()
+    mount = None
+    try:
+        soak.all_rounds()
+    except Failure as e:
+        say(f"FAIL: seed {soak.options.seed}: {e}")
+        return 1
+    finally:
+        point = os.path.join(soak.options.work, "mnt")
+        mount = Mount(soak.options.brickfs, soak.server, "", point, os.devnull)
+        if mount.is_mounted():
+            os.system(f"umount -l '{point}' || fusermount3 -uz '{point}'")
+        soak.server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
