@@ -59,10 +59,11 @@ write_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 	lock_take(&c->lock);
 }
 
-/* b is READY and came from the source.  A thread of ours writes it; when it cannot
- * follow, whoever reads ahead writes himself, and a reader's block is not kept. */
+/* b is READY and came from the source.  A thread writes it; when that cannot follow,
+ * a thread that reads ahead does it itself, and a block that a reader fetched is not
+ * kept. */
 static void
-keep_on_disk_locked(struct block_cache *c, struct call *call, struct block *b)
+keep_on_disk_locked(struct block_cache *c, struct block *b, bool by_reader)
     REQUIRES(c->lock)
 {
 	if (!c->keeper_runs) {
@@ -71,7 +72,7 @@ keep_on_disk_locked(struct block_cache *c, struct call *call, struct block *b)
 		b->pins++;
 		c->keep[(c->keep_at + c->n_keep++) % KEEP_BLOCKS] = b;
 		cond_signal(&c->kept);
-	} else if (call_class(call) == CALL_AHEAD) {
+	} else if (!by_reader) {
 		write_locked(c, b);
 	}
 }
@@ -112,7 +113,7 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	int64_t queued = call->queued_ms;
 	/* What is being dropped may still be there. */
 	bool ask_disk = c->disk != NULL && c->dropping == 0 && !src->passing;
-	bool had = false;
+	bool had = false, by_reader = b->call == NULL;
 	ssize_t n;
 
 	block_leave(c);
@@ -141,7 +142,7 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 	}
 	cond_broadcast(&c->settled);
 	if (b->state == READY && ask_disk && !had)
-		keep_on_disk_locked(c, call, b);
+		keep_on_disk_locked(c, b, by_reader);
 	return b->err;
 }
 
