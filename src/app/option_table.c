@@ -74,6 +74,9 @@ static const struct option table[] = {
 	    "where unsent files and the journal are kept"
 	    " (~/.local/state/brickfs)" },
 
+	{ "offline", OPTION_FLAG, AT(offline), NULL, 0, 0, NULL,
+	    "show what is known while the service cannot be reached" },
+
 	{ "debug", OPTION_FLAG, AT(debug), NULL, 0, 0, NULL,
 	    "log each request" },
 	{ "foreground", OPTION_FLAG, AT(foreground), NULL, 0, 0, NULL,

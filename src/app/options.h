@@ -39,6 +39,7 @@ struct config {
 	bool allow_other;
 	bool foreground;
 	bool debug;
+	bool offline;
 	bool help;
 	bool version;
 	bool noexec;

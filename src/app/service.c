@@ -11,6 +11,7 @@
 #include "app/profile.h"
 #include "app/words.h"
 #include "base/log.h"
+#include "base/reach.h"
 #include "base/text.h"
 #include "net/http.h"
 #include "net/url.h"
@@ -126,7 +127,12 @@ open_client(const struct config *config, struct service *s)
 		ret = http_pool_new(&http, &s->http);
 	if (ret < 0)
 		return ret;
+	if (config->offline)
+		ret = reach_new(&s->reach);
+	if (ret < 0)
+		return ret;
 	rest.http = s->http;
+	rest.reach = s->reach;
 	rest.errors = s->errors;
 	rest.transfers = s->transfers;
 	return rest_new(&rest, &s->rest);
@@ -208,6 +214,7 @@ service_close(struct service *s)
 {
 	warm_stop(s->warm);
 	rest_free(s->rest);
+	reach_free(s->reach);
 	http_pool_free(s->http);
 	auth_free(s->auth);
 	transfers_free(s->transfers);

@@ -15,6 +15,7 @@ struct auth;
 struct config;
 struct errors;
 struct http_pool;
+struct reach;
 struct rest;
 struct transfers;
 struct warm;
@@ -26,6 +27,7 @@ struct service {
 	struct transfers *transfers;
 	struct auth *auth;
 	struct http_pool *http;
+	struct reach *reach; /* NULL: without -o offline */
 	struct rest *rest;
 	struct warm *warm; /* NULL: not started */
 	struct api_scim_me me;

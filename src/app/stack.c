@@ -14,6 +14,7 @@
 #include "app/adopt.h"
 #include "app/cache_dir.h"
 #include "app/facts.h"
+#include "app/offline.h"
 #include "app/options.h"
 #include "app/part.h"
 #include "app/service.h"
@@ -81,6 +82,7 @@ struct stack {
 	struct ns *ns;
 	struct vfs *vfs;
 	struct ops *ops;
+	struct offline *offline; /* NULL: not started */
 };
 
 /* --- what is mounted ------------------------------------------------------------- */
@@ -406,6 +408,7 @@ open_control(struct stack *s)
 		.errors = s->service.errors,
 		.transfers = s->service.transfers,
 		.rest = s->service.rest,
+		.reach = s->service.reach,
 		.pending = s->pending,
 		.blocks = s->blocks,
 		.disk = s->disk,
@@ -460,6 +463,7 @@ open_filesystem(struct stack *s)
 		.overlay = s->overlay,
 		.blocks = s->blocks,
 		.pending = s->pending,
+		.reach = s->service.reach,
 		.scope = s->scope,
 		.uid = c->uid >= 0 ? (uid_t)c->uid : getuid(),
 		.gid = c->gid >= 0 ? (gid_t)c->gid : getgid(),
@@ -536,6 +540,7 @@ stack_free(struct stack *s)
 {
 	if (s == NULL)
 		return;
+	offline_stop(s->offline);
 	ops_free(s->ops);
 	vfs_free(s->vfs);
 	ns_free(s->ns);
@@ -573,8 +578,13 @@ stack_is_read_only(const struct stack *s)
 int
 stack_start(struct stack *s)
 {
+	int ret = 0;
+
 	service_warm(&s->service);
-	return vfs_start(s->vfs);
+	if (s->service.reach != NULL)
+		ret = offline_start(s->service.reach, s->service.rest,
+		    &s->offline);
+	return ret == 0 ? vfs_start(s->vfs) : ret;
 }
 
 void
@@ -587,8 +597,13 @@ stack_leave(struct stack *s)
 unsigned
 stack_drain(struct stack *s, int64_t timeout_ms)
 {
+	unsigned left;
+
 	stack_leave(s);
-	return vfs_drain(s->vfs, timeout_ms);
+	left = vfs_drain(s->vfs, timeout_ms);
+	offline_stop(s->offline);
+	s->offline = NULL;
+	return left;
 }
 
 unsigned

@@ -34,6 +34,7 @@ struct call {
 	 * does the work, any number of times.  NULL: it has to wait. */
 	void (*let_go)(void *arg);
 	void *arg; /* of both */
+	bool probe; /* goes though the service cannot be reached (base/reach.h) */
 
 	/* Grows by what it spends in queues of ours: for a place in the rate limit, for
 	 * a connection. */

@@ -16,6 +16,7 @@ struct block_cache;
 struct disk_tier;
 struct errors;
 struct pending;
+struct reach;
 struct rest;
 struct transfers;
 
@@ -71,6 +72,7 @@ struct ctl {
 	struct errors *errors;
 	struct transfers *transfers;
 	struct rest *rest;
+	struct reach *reach; /* NULL: without -o offline */
 	struct pending *pending;
 	struct block_cache *blocks;
 	struct disk_tier *disk; /* NULL: none */

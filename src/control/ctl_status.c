@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/jval.h"
+#include "base/reach.h"
 #include "control/ctl_json.h"
 
 #include "base/banned.h"
@@ -84,6 +85,9 @@ ctl_status_show(const struct ctl_at *at, struct buf *out)
 		ret = add_since(doc, f->started_ms);
 	if (ret == 0)
 		ret = jval_add_bool(doc, "read_only", f->read_only);
+	if (ret == 0)
+		ret = jval_add_bool(doc, "offline",
+		    reach_is_lost(at->ctl->reach));
 	if (ret == 0)
 		ret = add_text(doc, "state_directory", f->state_dir);
 	if (ret == 0)

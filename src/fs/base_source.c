@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "base/reach.h"
 #include "fs/dir.h"
 #include "fs/forget.h"
 #include "fs/hold.h"
@@ -28,8 +29,9 @@ takes_look(const struct base_source *s)
 	bool old;
 
 	lock_take(&v->lock);
-	old = !n->looking && (n->seen_ms == 0 ||
-	    clock_mono_ms() - n->seen_ms > node_ttl_ms(v, n) + 100);
+	old = !n->looking && !reach_is_lost(v->config.reach) &&
+	    (n->seen_ms == 0 ||
+		clock_mono_ms() - n->seen_ms > node_ttl_ms(v, n) + 100);
 	n->looking = n->looking || old;
 	lock_drop(&v->lock);
 	return old;
@@ -45,6 +47,7 @@ is_end(const struct base_source *s, uint64_t end)
 	bool look;
 
 	if (s->opened_ms == 0 || end < s->entry->version.size ||
+	    reach_is_lost(v->config.reach) ||
 	    clock_mono_ms() - s->opened_ms <= node_ttl_ms(v, n))
 		return false;
 	lock_take(&v->lock);
@@ -195,7 +198,8 @@ base_source_renew(struct vfs *v, struct node *n)
 	struct entry *e = NULL;
 
 	lock_take(&v->lock);
-	if (n->file->young != 0 && n->remote != NULL) {
+	if (n->file->young != 0 && n->remote != NULL &&
+	    !reach_is_lost(v->config.reach)) {
 		e = entry_ref(n->remote);
 		n->file->young = 0;
 		n->file->kernel_pages = 0;

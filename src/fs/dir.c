@@ -97,7 +97,7 @@ dir_drop_locked(struct vfs *v, struct node *dir)
 	if (dir->dir != NULL) {
 		dir->dir->absent_ms = 0;
 		dir->dir->changes += RECENT_NAMES + 1;
-		lists_forget_locked(v, dir);
+		lists_doubt_locked(v, dir);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/reach.h"
 #include "base/table.h"
 
 #include "base/banned.h"
@@ -17,8 +18,11 @@ lists_is_fresh_locked(struct vfs *v, const struct node *dir)
 {
 	const struct node_dir *d = dir->dir;
 
-	return d != NULL && d->listed_ms != 0 &&
-	    clock_mono_ms() - d->listed_ms < node_ttl_ms(v, dir);
+	if (d == NULL || d->listed_ms == 0)
+		return false;
+	if (reach_is_lost(v->config.reach))
+		return d->listed_ms > 0;
+	return !d->doubtful && clock_mono_ms() - d->listed_ms < node_ttl_ms(v, dir);
 }
 
 static void
@@ -40,6 +44,19 @@ count_locked(struct vfs *v, struct node_dir *d) REQUIRES(v->lock)
 	v->lists_rows += d->counted_rows;
 	counter_add(CTR_listed_names, (int64_t)d->counted_rows);
 	v->lists_bytes += d->counted_bytes;
+}
+
+void
+lists_doubt_locked(struct vfs *v, struct node *dir)
+{
+	struct node_dir *d = dir->dir;
+
+	if (!reach_is_lost(v->config.reach)) {
+		lists_forget_locked(v, dir);
+	} else if (d != NULL) {
+		d->doubtful = true;
+		d->serial++;
+	}
 }
 
 void
@@ -78,8 +95,8 @@ evict_locked(struct vfs *v) REQUIRES(v->lock)
 
 		if (v->lists_rows <= LISTS_ROWS &&
 		    v->lists_bytes <= LISTS_BYTES &&
-		    now - last->listed_ms <
-			node_ttl_ms(v, last->node) + LISTS_AGE_MS)
+		    (v->config.reach != NULL || now - last->listed_ms <
+			node_ttl_ms(v, last->node) + LISTS_AGE_MS))
 			break;
 		lists_forget_locked(v, last->node);
 	}
@@ -105,6 +122,7 @@ lists_keep_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
 	struct node_dir *d = dir->dir;
 
 	d->listed_ms = asked_ms;
+	d->doubtful = false;
 	d->serial++;
 	if (!d->kept) {
 		d->kept = true;

@@ -15,11 +15,16 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/digest.h"
+#include "base/reach.h"
 #include "base/text.h"
 #include "fs/lists.h"
 #include "fs/notifier.h"
 
 #include "base/banned.h"
+
+/* While the service cannot be reached, what is known is believed for so long at a
+ * time. */
+#define LOST_TTL_MS 1000
 
 /* An inode number whose file was renamed, or lost its name while it is open: it no
  * longer is the hash of its path, and the next file of that path must get another
@@ -632,6 +637,8 @@ node_ttl_left_locked(struct vfs *v, const struct node *n)
 	if (n->seen_ms == 0)
 		return 0;
 	left = n->seen_ms + node_ttl_ms(v, n) - clock_mono_ms();
+	if (left < LOST_TTL_MS && reach_is_lost(v->config.reach))
+		left = LOST_TTL_MS;
 	return left > 0 ? left : 0;
 }
 

@@ -50,6 +50,7 @@ struct node_dir {
 	 * is when it was asked for; 0: there is none. */
 	struct listing list;
 	int64_t listed_ms;
+	bool doubtful; /* good only while the service cannot be asked */
 	/* Of fs/lists.h: kept means in vfs->lists, with a reference to node. */
 	bool kept;
 	struct node *node;

@@ -17,6 +17,7 @@
 #include "fs/dir.h"
 #include "fs/heal.h"
 #include "fs/hold.h"
+#include "fs/lists.h"
 #include "fs/notifier.h"
 #include "fs/save_record.h"
 
@@ -33,6 +34,7 @@ rekey_below_locked(struct vfs *v, struct node *dir) REQUIRES(v->lock)
 
 	(void)node_ref_locked(v, dir);
 	dir_drop_locked(v, dir);
+	lists_forget_locked(v, dir); /* the paths in it are wrong in any case */
 	DL_FOREACH_SAFE(dir->children, c, next) {
 		struct entry *e;
 

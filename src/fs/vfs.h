@@ -19,6 +19,7 @@ struct journal;
 struct ns;
 struct overlay;
 struct pending;
+struct reach;
 struct staging;
 struct vfs;
 
@@ -50,6 +51,7 @@ struct vfs_config {
 	struct overlay *overlay;
 	struct block_cache *blocks;
 	struct pending *pending;
+	const struct reach *reach; /* NULL: the service is there, or it fails */
 	const char *scope; /* host, workspace and user: part of cache keys */
 
 	uid_t uid;

@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/jval.h"
 #include "base/log.h"
+#include "base/reach.h"
 #include "base/text.h"
 #include "net/http.h"
 #include "net/url.h"
@@ -31,6 +32,7 @@
 #define ANSWER_MAX     ((size_t)1 << 20)
 #define URL_BYTES_MAX  ((size_t)64 << 10)
 #define SHOWN_TRANSFER ((uint64_t)1 << 20) /* smaller ones are over at once */
+#define LOST_MS	       ((int64_t)5000) /* tried for so long, where that helps */
 #define PARTS_MAX      4
 
 struct rest {
@@ -323,7 +325,11 @@ report(struct sending *s, int err)
 		return;
 	(void)snprintf(request, sizeof(request), "%s %s", s->req->method,
 	    s->req->path);
+	if (s->call->probe)
+		return;
 	errors_add(s->rest->config.errors, &row);
+	if (reach_is_lost(s->rest->config.reach))
+		return; /* that is said once */
 	log_warn("rest", "%s %s: %s: %d %s %s %s", row.op, row.subject,
 	    request, s->status, s->problem.code, s->problem.message,
 	    s->problem.request_id);
@@ -417,6 +423,8 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 		.code = s->problem.code,
 		.message = s->problem.message,
 	};
+	if (ret == 0)
+		reach_answered(s->rest->config.reach);
 	ret = ret == 0 ? judge(s, &reply) : judge_failure(s, &reply, ret);
 	if (retry_is_unknown(o))
 		s->answer->unknown = true;
@@ -505,6 +513,18 @@ pause_ms(const struct retry_state *state, const struct retry_outcome *o,
 	return ++*throttles == 1 && ms > 0 ? 0 : ms;
 }
 
+/* How long a service that cannot be reached is tried. */
+static int64_t
+reach_patience_ms(const struct sending *s)
+{
+	const struct rest_config *c = &s->rest->config;
+
+	if (s->req->connect_ms != 0)
+		return s->req->connect_ms;
+	return c->reach != NULL && c->timeout_ms > LOST_MS ? LOST_MS :
+							     c->timeout_ms;
+}
+
 /* Attempts until one counts.  Returns its result. */
 static int
 try_until_done(struct sending *s)
@@ -512,8 +532,8 @@ try_until_done(struct sending *s)
 	const struct rest_config *c = &s->rest->config;
 	int64_t began = clock_mono_ms(), moved = began;
 	struct retry_state state = { .patience_ms = c->retry_timeout_ms,
-		.timeout_ms = s->req->connect_ms != 0 ? s->req->connect_ms :
-							c->timeout_ms };
+		.timeout_ms = reach_patience_ms(s) };
+	bool probe = s->call->probe;
 	unsigned throttles = 0;
 
 	for (;;) {
@@ -538,7 +558,9 @@ try_until_done(struct sending *s)
 		}
 		count_attempt(&state, &o, began, &moved, quiet_ms);
 		ms = pause_ms(&state, &o, &throttles);
-		if (ms < 0)
+		if (ms < 0 && retry_is_lost(&o))
+			reach_failed(c->reach, ret, s->problem.message);
+		if (ms < 0 || (!probe && reach_is_lost(c->reach)))
 			return ret;
 		counter_add(CTR_http_retries_total, 1);
 		s->call->queued_ms += ms;
@@ -557,6 +579,11 @@ rest_send(struct rest *r, struct call *call, const struct rest_request *req,
 
 	*out = (struct rest_answer){ 0 };
 	call->words[0] = '\0';
+	if (reach_is_lost(r->config.reach) && !call->probe) {
+		text_copy(call->words, sizeof(call->words),
+		    "the service cannot be reached");
+		return reach_error(r->config.reach);
+	}
 	ret = build(&s);
 	if (ret == 0)
 		ret = try_until_done(&s);

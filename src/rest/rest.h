@@ -24,6 +24,7 @@ struct transfers;
 /* Which limiter a call belongs to (design section 4). */
 enum rest_family { REST_DBFS, REST_WORKSPACE, REST_FILES, REST_JOBS, REST_OTHER };
 
+struct reach;
 struct rest;
 
 struct rest_config {
@@ -32,6 +33,7 @@ struct rest_config {
 	struct auth *auth;	  /* likewise */
 	struct errors *errors;	  /* likewise */
 	struct transfers *transfers; /* likewise */
+	struct reach *reach;	  /* likewise; NULL: every call goes */
 	int64_t timeout_ms;	  /* without a byte moved (design section 3) */
 	int64_t answer_timeout_ms; /* list, move, delete, finished uploads: 300 s */
 	int64_t retry_timeout_ms; /* 429 and 503: how long to be patient */

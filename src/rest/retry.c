@@ -105,6 +105,13 @@ retry_class(const struct retry_outcome *o)
 }
 
 bool
+retry_is_lost(const struct retry_outcome *o)
+{
+	return o->err != 0 && !o->ours && o->err != -EINTR && o->err != -EFBIG &&
+	    o->err != -EINVAL && o->err != -EPROTO;
+}
+
+bool
 retry_is_unknown(const struct retry_outcome *o)
 {
 	if (o->err != 0)

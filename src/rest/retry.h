@@ -57,6 +57,10 @@ int64_t retry_wait_ms(const struct retry_state *s,
 /* Did the service refuse for being asked too often, so that everybody should wait? */
 bool retry_is_throttle(const struct retry_outcome *o);
 
+/* Is the service not to be reached, as far as this outcome tells?  Whatever it answers,
+ * it is there. */
+bool retry_is_lost(const struct retry_outcome *o);
+
 /* May the request have been carried out, as far as this outcome tells? */
 bool retry_is_unknown(const struct retry_outcome *o);
 
