@@ -192,6 +192,12 @@ mount_brickfs -o attr_timeout=600 dbfs:/big
 cd "$mnt"
 expect_equal "names" 120004 "$(find . | wc -l)"
 [ "$(metric listed_names)" -le 100000 ] || fail "$(metric listed_names) names"
+note "... and so is memory: 32 MiB and 300 bytes a name; nothing else is in use"
+if ! grep -qE '__(asan|tsan)_init' "$BRICKFS"; then
+	peak=$(awk '/^VmHWM:/ { print $2 }' "/proc/$brickfs_pid/status")
+	[ "$peak" -le $((32 * 1024 + 300 * $(metric names) / 1024)) ] ||
+		fail "brickfs took $peak KiB for $(metric names) names"
+fi
 emu_reset_counters
 expect_equal "size" 1 "$(stat -c %s n1/f00077)"
 expect_requests_at_most GET /api/2.0/dbfs/list 1

@@ -102,18 +102,20 @@ unmount "$mnt" any
 note "a file that has grown is not cut where it ended"
 emu_put_text /dbfs/grown/1/f short
 emu_put_text /dbfs/grown/2/f short
-mount_brickfs_at "$work/mnt3" -o attr_timeout=600 dbfs:/grown
-for dir in "$work/mnt3/1" "$work/mnt3/2"; do
+for i in 1 2; do
+	dir=$work/grown$i
+	mount_brickfs_at "$dir" -o attr_timeout=600 "dbfs:/grown/$i"
 	expect_output 5 stat -c %s "$dir/f"
-	emu_put_text "/dbfs/grown/${dir##*/}/f" 'a much longer text'
+	emu_put_text "/dbfs/grown/$i/f" 'a much longer text'
 	emu_reset_counters
 	for name in a b c; do
 		! [ -e "$dir/$name" ] || fail "there is $dir/$name"
 	done
 	expect_requests GET /api/2.0/dbfs/list 1
 done
-expect_content "$work/mnt3/1/f" 'a much longer text'
-touch -d 2001-02-03T04:05:06 "$work/mnt3/2/f"
-expect_output 981173106 stat -c %Y "$work/mnt3/2/f"
-expect_content "$work/mnt3/2/f" 'a much longer text'
-unmount "$work/mnt3"
+expect_content "$work/grown1/f" 'a much longer text'
+touch -d 2001-02-03T04:05:06 "$work/grown2/f"
+expect_output 981173106 stat -c %Y "$work/grown2/f"
+expect_content "$work/grown2/f" 'a much longer text'
+unmount "$work/grown1"
+unmount "$work/grown2"
