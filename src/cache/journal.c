@@ -47,6 +47,7 @@ struct record {
 
 struct journal {
 	char *path;    /* set once */
+	bool damaged;  /* likewise */
 	journal_left_fn *on_left; /* likewise; may be NULL */
 	void *left_ctx;
 	struct lock lock;
@@ -251,6 +252,7 @@ load(struct journal *j)
 		    len);
 		at += whole;
 	}
+	j->damaged = at < all.len;
 	if (ret == 0 && at < all.len)
 		log_warn("journal", "%s: the last %zu bytes were being written"
 		    " when brickfs ended; they are dropped", j->path,
@@ -269,14 +271,22 @@ tell(struct journal *j, journal_fn *each, void *ctx)
 	     r = r->hh.next) {
 		struct json_object *payload = NULL;
 
-		if (jval_parse(r->text, r->len, &payload) < 0)
+		if (jval_parse(r->text, r->len, &payload) < 0) {
+			j->damaged = true;
 			log_error("journal", "%s: record %llu cannot be read",
 			    j->path, (unsigned long long)r->subject);
-		else
+		} else {
 			ret = each(ctx, r->type, r->subject, payload);
+		}
 		json_object_put(payload);
 	}
 	return ret;
+}
+
+bool
+journal_was_whole(const struct journal *j)
+{
+	return !j->damaged;
 }
 
 int

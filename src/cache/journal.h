@@ -48,7 +48,7 @@ enum journal_type {
 	 * clock}.  The backend's: it alone reads it. */
 	JOURNAL_REPLACE = 2,
 	/* An object is shown under another name than it has.  {tree, path,
-	 * shown, old: as above} */
+	 * shown, old, over?: as above} */
 	JOURNAL_ASIDE = 3,
 	/* An object with a hidden name that must go.  {tree, path, ms}.  The
 	 * backend reads it. */
@@ -68,6 +68,9 @@ typedef int journal_fn(void *ctx, uint16_t type, uint64_t subject,
 int journal_open(const char *path, journal_fn *each, void *ctx,
     struct journal **out) WARN_UNUSED;
 void journal_close(struct journal *j);
+
+/* Was every byte of the file a record that could be read, when it was opened? */
+bool journal_was_whole(const struct journal *j);
 
 /* A number for a new subject; never one that is open. */
 uint64_t journal_subject(struct journal *j);

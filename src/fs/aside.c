@@ -23,7 +23,8 @@
 #include "base/banned.h"
 
 int
-aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
+aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
+    uint64_t *subject)
 {
 	struct json_object *p = json_object_new_object();
 	struct entry *e;
@@ -40,6 +41,8 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t *subject)
 		ret = jval_add_str(p, "shown", shown);
 	if (ret == 0)
 		ret = journal_add_old(p, &e->version);
+	if (ret == 0 && over != 0)
+		ret = jval_add_i64(p, "over", (int64_t)over);
 	if (ret == 0)
 		ret = journal_write(v->config.journal, JOURNAL_ASIDE, *subject,
 		    p, true);
@@ -71,7 +74,7 @@ aside_begin(struct vfs *v, struct node *n)
 	lock_take(&v->lock);
 	shown = text_dup(n->name);
 	lock_drop(&v->lock);
-	ret = shown != NULL ? aside_note(v, n, shown, &subject) : -ENOMEM;
+	ret = shown != NULL ? aside_note(v, n, shown, 0, &subject) : -ENOMEM;
 	free(shown);
 	if (ret < 0)
 		return ret;

@@ -17,8 +17,9 @@
 int aside_begin(struct vfs *v, struct node *n);
 
 /* The same in two steps: the record, under *subject, and when it is on disk and n
- * has the name, with the same holding of the lock, the rest. */
-int aside_note(struct vfs *v, struct node *n, const char *shown,
+ * has the name, with the same holding of the lock, the rest.  over: the record of the
+ * file that had the name; 0: none. */
+int aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
     uint64_t *subject);
 int aside_begin_locked(struct vfs *v, struct node *n, uint64_t subject)
     REQUIRES(v->lock);

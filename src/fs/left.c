@@ -44,7 +44,7 @@ vfs_left_collect(void *ctx, uint16_t type, uint64_t subject,
 		left->cap = cap;
 	}
 	left->records[left->n] = (struct left_record){ type, subject, 0 };
-	if (type == JOURNAL_STAGED)
+	if (type == JOURNAL_STAGED || type == JOURNAL_ASIDE)
 		(void)jval_i64(payload, "over", &left->records[left->n].over);
 	left->n++;
 	return 0;
@@ -482,6 +482,23 @@ out:
 	entry_unref(moved);
 }
 
+/* Does it go with a file that was renamed since? */
+static bool
+is_dropped(struct vfs *v, const struct entry *object)
+{
+	bool dropped = false;
+	struct node *n;
+	size_t at = 0;
+
+	lock_take(&v->lock);
+	while ((n = node_next_locked(v, &at)) != NULL)
+		dropped = dropped || (n->file != NULL &&
+		    n->file->drop != NULL &&
+		    strcmp(n->file->drop->path, object->path) == 0);
+	lock_drop(&v->lock);
+	return dropped;
+}
+
 /* An object was shown under another name.  It is so again, unless it was replaced. */
 static void
 take_aside(struct vfs *v, struct call *call, struct json_object *p,
@@ -505,9 +522,11 @@ take_aside(struct vfs *v, struct call *call, struct json_object *p,
 		return; /* a mount that shows it takes it */
 	}
 	object = object_of(dir, path, &old);
-	if (object != NULL)
+	if (object != NULL && !is_dropped(v, object))
 		ret = is_there(call, object);
-	if (object != NULL && ret == 0)
+	else
+		goto out;
+	if (ret == 0)
 		settle_aside(v, call, dir, shown, object);
 	if (ret != 0)
 		ret = revive_aside(v, dir, shown, object, subject,
@@ -644,7 +663,7 @@ take_each(struct vfs *v, struct call *call, const struct vfs_left *left,
 	}
 }
 
-void
+bool
 left_take(struct vfs *v, const struct vfs_left *left)
 {
 	/* Each of a kind before the next: files need to know where their
@@ -655,11 +674,17 @@ left_take(struct vfs *v, const struct vfs_left *left)
 	struct call call = { .op = "recover", .class = CALL_BACKGROUND,
 		.interrupted = is_over, .arg = &until };
 	unsigned found[FOUND] = { 0 };
+	bool known = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		take_each(v, &call, left, order[i], found);
+	/* Others, of a later version, may name files. */
+	for (size_t i = 0; i < left->n; i++)
+		known = known && left->records[i].type <= JOURNAL_MOVE;
 	if (found[SENT_AGAIN] + found[KEPT] + found[NOT_HERE] > 0)
 		log_info("journal", "from an earlier mount: recovered %u,"
 		    " unfinished %u (kept in .control/pending), left %u",
 		    found[SENT_AGAIN], found[KEPT], found[NOT_HERE]);
+	return known && found[NOT_HERE] == 0 &&
+	    journal_was_whole(v->config.journal);
 }

@@ -79,14 +79,24 @@ come_back(const struct move *m)
 	return ret == 0 ? journal_sync(v->config.journal) : ret;
 }
 
+/* The record of t's content; 0: none. */
+static uint64_t
+subject_of_locked(struct vfs *v UNUSED, const struct node *t) REQUIRES(v->lock)
+{
+	return t != NULL && t->file != NULL ? t->file->subject : 0;
+}
+
 static int
 move_aside(const struct move *m)
 {
 	struct vfs *v = m->v;
-	uint64_t subject;
+	uint64_t subject, over;
 	int ret;
 
-	ret = aside_note(v, m->n, m->to, &subject);
+	lock_take(&v->lock);
+	over = subject_of_locked(v, m->target);
+	lock_drop(&v->lock);
+	ret = aside_note(v, m->n, m->to, over, &subject);
 	if (ret < 0)
 		return ret;
 	/* At once, or a look at the old name would find the object. */
@@ -107,14 +117,17 @@ static int
 move_here(const struct move *m)
 {
 	struct vfs *v = m->v;
+	uint64_t over;
 	int ret;
 
 	lock_take(&v->lock);
+	over = subject_of_locked(v, m->target);
 	ret = rename_take_name_locked(v, m);
 	if (ret == 0) {
 		/* What it was to replace belongs to a file moved aside. */
 		entry_unref(m->n->file->base);
 		m->n->file->base = NULL;
+		m->n->file->over = over;
 		m->n->scratch = scratch_of_name(m->to);
 		if (m->n->scratch == SCRATCH_LATER && m->n->file->opens == 0)
 			save_later_locked(v, m->n, v->config.scratch_keep_ms);
@@ -224,8 +237,7 @@ begin_put(const struct move *m, struct undo *u)
 		node_set_remote_locked(v, n, NULL, 0);
 		n->file->base = base;
 		base = NULL;
-		n->file->over = m->target != NULL && m->target->file != NULL ?
-		    m->target->file->subject : 0;
+		n->file->over = subject_of_locked(v, m->target);
 		node_changed_locked(v, n);
 		n->file->deferred = false;
 		n->file->moving = true;

@@ -29,6 +29,7 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 {
 	struct vfs *v;
 	struct entry *root = ns_root(config->ns);
+	bool swept = false;
 	int ret;
 
 	assert(config->read_only || config->staging != NULL);
@@ -61,9 +62,8 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 		return -ENOMEM;
 	}
 	if (config->left != NULL && config->staging != NULL)
-		left_take(v, config->left);
-	if (config->staging != NULL && config->left != NULL &&
-	    config->left->n == 0)
+		swept = left_take(v, config->left);
+	if (swept)
 		staging_sweep(config->staging);
 	*out = v;
 	return 0;

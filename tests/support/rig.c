@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/jval.h"
 #include "base/text.h"
 #include "cache/journal.h"
 #include "fs/dir.h"
@@ -243,6 +244,81 @@ rig_release(struct rig *r)
 	temp_dir_remove(&r->temp);
 }
 
+/* The open records of the journal on disk. */
+static void
+read_records(struct rig *r, journal_fn *each, void *ctx)
+{
+	char *path = state_path(r, "journal"), *copy = state_path(r, ".copy");
+	struct journal *j;
+
+	copy_file(path, copy);
+	ck_assert_int_eq(journal_open(copy, each, ctx, &j), 0);
+	journal_close(j);
+	ck_assert_int_eq(unlink(copy), 0);
+	free(copy);
+	free(path);
+}
+
+static int
+keep_record(void *ctx, uint16_t type, uint64_t subject,
+    struct json_object *payload)
+{
+	struct rig *r = ctx;
+
+	if (type != r->kept_type)
+		return 0;
+	json_object_put(r->kept_record);
+	r->kept_record = json_object_get(payload);
+	r->kept_subject = subject;
+	return 0;
+}
+
+/* The staging file of the kept record, and a copy of it. */
+static bool
+kept_files(struct rig *r, char **file, char **copy)
+{
+	int64_t number;
+
+	if (jval_i64(r->kept_record, "file", &number) < 0)
+		return false;
+	*file = text_printf("%s/staging/%06lld.data", r->state,
+	    (long long)number);
+	*copy = state_path(r, "kept");
+	ck_assert_ptr_nonnull(*file);
+	return true;
+}
+
+void
+rig_keep_record(struct rig *r, uint16_t type)
+{
+	char *file, *copy;
+
+	r->kept_type = type;
+	read_records(r, keep_record, r);
+	ck_assert_ptr_nonnull(r->kept_record);
+	if (kept_files(r, &file, &copy)) {
+		copy_file(file, copy);
+		free(file);
+		free(copy);
+	}
+}
+
+void
+rig_put_record(struct rig *r)
+{
+	char *file, *copy;
+
+	ck_assert_int_eq(journal_write(r->config.journal, r->kept_type,
+	    r->kept_subject, r->kept_record, true), 0);
+	if (kept_files(r, &file, &copy)) {
+		copy_file(copy, file);
+		free(file);
+		free(copy);
+	}
+	json_object_put(r->kept_record);
+	r->kept_record = NULL;
+}
+
 struct record_count {
 	uint16_t type;
 	unsigned n;
@@ -262,15 +338,8 @@ unsigned
 rig_records(struct rig *r, uint16_t type)
 {
 	struct record_count count = { type, 0 };
-	char *path = state_path(r, "journal"), *copy = state_path(r, ".copy");
-	struct journal *j;
 
-	copy_file(path, copy);
-	ck_assert_int_eq(journal_open(copy, count_record, &count, &j), 0);
-	journal_close(j);
-	ck_assert_int_eq(unlink(copy), 0);
-	free(copy);
-	free(path);
+	read_records(r, count_record, &count);
 	return count.n;
 }
 

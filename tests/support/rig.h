@@ -27,6 +27,9 @@ struct rig {
 	unsigned mounts;
 	char *state; /* directory of the mount's staging and journal */
 	char *kept_state; /* by rig_keep_state */
+	struct json_object *kept_record; /* by rig_keep_record */
+	uint16_t kept_type;
+	uint64_t kept_subject;
 	bool forgetful; /* the kernel forgets each node at once */
 	struct vfs_config config; /* may be changed before rig_mount */
 	struct vfs *v;
@@ -67,6 +70,11 @@ void rig_crash_open(struct rig *r, struct rig_file *f);
 /* The same in two steps: what is on disk now, and the start on that. */
 void rig_keep_state(struct rig *r);
 void rig_crash_kept(struct rig *r);
+
+/* Remembers the last open record of that type, with its staging file, and writes it
+ * again, as if its end had not come to the disk. */
+void rig_keep_record(struct rig *r, uint16_t type);
+void rig_put_record(struct rig *r);
 
 /* Unmounts if needed; asserts that no staging file is left open. */
 void rig_release(struct rig *r);

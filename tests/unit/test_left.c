@@ -406,9 +406,11 @@ START_TEST(a_changed_backup_has_its_name_before_it_is_sent)
 	r.config.scratch_keep_ms = 1;
 	rig_mount(&r);
 	fake_set_text(&r.fake, "/a", "old");
+	fake_block(&r.fake, FAKE_RENAME);
 	ck_assert_int_eq(rig_rename(&r, "/a", "/.a.swp"), 0);
-	fake_block(&r.fake, FAKE_PUT);
 	ck_assert_int_eq(rig_save(&r, "/.a.swp", "changed"), 0);
+	fake_block(&r.fake, FAKE_PUT);
+	fake_unblock(&r.fake, FAKE_RENAME);
 	while (!fake_has(&r.fake, "/.a.swp"))
 		usleep(1000);
 	while (rig_records(&r, JOURNAL_ASIDE) > 0)
@@ -435,6 +437,53 @@ START_TEST(a_changed_backup_gets_its_old_name_back)
 	rig_crash(&r);
 	rig_expect_list(&r, "/", "a");
 	rig_expect(&r, "/a", "changed");
+	rig_release(&r);
+}
+END_TEST
+
+/* A file takes the name of one that is only here; the program dies before the record of
+ * that one ends. */
+static const char *const onto_rows[] = { "/a", "/b~" };
+
+START_TEST(what_lost_its_name_to_another_does_not_come_back)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "real");
+	ck_assert_int_eq(rig_save(&r, "/b~", "scratch"), 0);
+	ck_assert_int_eq(rig_save(&r, "/c~", "old"), 0);
+	rig_keep_record(&r, JOURNAL_STAGED);
+	ck_assert_int_eq(rig_rename(&r, onto_rows[_i], "/c~"), 0);
+	rig_put_record(&r);
+	rig_crash(&r);
+	rig_expect(&r, "/c~", _i == 0 ? "real" : "scratch");
+	rig_expect(&r, onto_rows[_i], NULL);
+	ck_assert_uint_eq(rig_unmount(&r, 60000), 0);
+	rig_mount(&r);
+	rig_expect(&r, "/c~", _i == 0 ? "real" : "scratch");
+	rig_release(&r);
+}
+END_TEST
+
+/* A backup is put under a real name; the program dies with both records there. */
+START_TEST(a_backup_that_was_renamed_takes_its_object_along)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a~", "changed"), 0);
+	rig_keep_record(&r, JOURNAL_ASIDE);
+	fake_fail(&r.fake, FAKE_PUT, 1, 1, -EINTR);
+	ck_assert_int_eq(rig_rename(&r, "/a~", "/b"), -EINTR);
+	rig_put_record(&r);
+	rig_crash(&r);
+	rig_settle(&r);
+	rig_expect_list(&r, "/", "b");
+	rig_expect(&r, "/b", "changed");
+	ck_assert_uint_eq(fake_count(&r.fake), 1);
 	rig_release(&r);
 }
 END_TEST
@@ -766,6 +815,8 @@ static const struct unit_test tests[] = {
 	UNIT(a_changed_backup_that_has_its_name_replaces_itself),
 	UNIT(a_changed_backup_has_its_name_before_it_is_sent),
 	UNIT(a_changed_backup_gets_its_old_name_back),
+	UNIT_ROWS(what_lost_its_name_to_another_does_not_come_back, onto_rows),
+	UNIT(a_backup_that_was_renamed_takes_its_object_along),
 	UNIT(an_update_that_had_arrived_is_no_conflict),
 	UNIT(a_file_moved_aside_is_so_though_nobody_answers),
 	UNIT(an_unsent_file_and_its_backup_are_both_there),
