@@ -539,11 +539,11 @@ out:
 	free(parent);
 }
 
-/* --- directories that were being moved -------------------------------------------- */
+/* --- what was being moved -------------------------------------------- */
 
-/* What is at path: 1 a directory, 0 none, or why nobody can tell. */
+/* Is something at path?  1, 0, or why nobody can tell. */
 static int
-is_dir(struct call *call, const struct entry *root, const char *path)
+exists(struct call *call, const struct entry *root, const char *path)
 {
 	struct entry *asked, *now = NULL;
 	int ret;
@@ -552,10 +552,7 @@ is_dir(struct call *call, const struct entry *root, const char *path)
 	if (asked == NULL)
 		return -ENOMEM;
 	ret = root->backend->ops->refresh(root->backend, call, asked, &now);
-	if (ret == 0)
-		ret = now->kind == ENTRY_DIR;
-	else if (ret == -ENOENT)
-		ret = 0;
+	ret = ret == 0 ? 1 : ret == -ENOENT ? 0 : ret;
 	entry_unref(now);
 	entry_unref(asked);
 	return ret;
@@ -567,7 +564,10 @@ settle_move(struct vfs *v, struct call *call, struct json_object *p,
     uint64_t subject)
 {
 	const char *tree, *from, *to;
+	struct json_object *replaced = NULL;
 	const struct entry *root;
+	uint16_t type;
+	int64_t over;
 	int there, moved;
 
 	if (jval_str(p, "tree", &tree) < 0 || jval_str(p, "from", &from) < 0 ||
@@ -578,8 +578,8 @@ settle_move(struct vfs *v, struct call *call, struct json_object *p,
 	root = ns_tree_root(v->config.ns, tree);
 	if (root == NULL)
 		return;
-	there = is_dir(call, root, from);
-	moved = there == 0 ? is_dir(call, root, to) : 0;
+	there = exists(call, root, from);
+	moved = there == 0 ? exists(call, root, to) : 0;
 	if (there < 0 || moved < 0)
 		return;
 	if (moved == 1) {
@@ -587,6 +587,11 @@ settle_move(struct vfs *v, struct call *call, struct json_object *p,
 		    " off", from, to);
 		if (journal_move(v->config.journal, tree, from, to) < 0)
 			return;
+		if (jval_i64(p, "over", &over) == 0 &&
+		    journal_get(v->config.journal, (uint64_t)over, &type,
+			&replaced) == 0)
+			drop_file(v, replaced, (uint64_t)over);
+		json_object_put(replaced);
 	}
 	journal_end(v->config.journal, subject);
 }

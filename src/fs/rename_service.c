@@ -146,13 +146,63 @@ renamed_locked(struct vfs *v, const struct move *m, struct entry *was,
 	return ret;
 }
 
+/* The entry that m's n has now, and the one that it would get. */
+static int
+both_entries(const struct move *m, struct entry **was, struct entry **goal)
+{
+	struct vfs *v = m->v;
+	struct entry *dir;
+	int ret;
+
+	lock_take(&v->lock);
+	*was = entry_ref(m->n->remote);
+	dir = entry_ref(m->to_dir->remote);
+	lock_drop(&v->lock);
+	ret = dir->backend->ops->rekey(dir->backend, dir, m->to, *was, goal);
+	entry_unref(dir);
+	if (ret < 0) {
+		entry_unref(*was);
+		*was = NULL;
+	}
+	return ret;
+}
+
+/* What is about to happen: by it the next mount knows where the names below are, and
+ * that the file with the record over has lost its name; 0: none has. */
+static int
+note_move(const struct move *m, uint64_t over, uint64_t *subject)
+{
+	struct journal *journal = m->v->config.journal;
+	struct json_object *p = json_object_new_object();
+	struct entry *was = NULL, *goal = NULL;
+	int ret;
+
+	*subject = journal_subject(journal);
+	ret = both_entries(m, &was, &goal);
+	if (ret == 0)
+		ret = jval_add_str(p, "tree", was->tree);
+	if (ret == 0)
+		ret = jval_add_str(p, "from", was->path);
+	if (ret == 0)
+		ret = jval_add_str(p, "to", goal->path);
+	if (ret == 0 && over != 0)
+		ret = jval_add_i64(p, "over", (int64_t)over);
+	if (ret == 0)
+		ret = journal_write(journal, JOURNAL_MOVE, *subject, p, true);
+	entry_unref(was);
+	entry_unref(goal);
+	json_object_put(p);
+	return ret;
+}
+
 int
 rename_by_service(const struct move *m)
 {
 	struct vfs *v = m->v;
 	struct entry *e, *dir, *target = NULL, *moved = NULL;
 	const struct backend_ops *ops = m->n->backend->ops;
-	int ret;
+	uint64_t over = 0, subject = 0;
+	int ret = 0;
 
 	if (ops->rename == NULL)
 		return -EPERM;
@@ -166,8 +216,15 @@ rename_by_service(const struct move *m)
 		target = m->target->file->base;
 	if (target != NULL)
 		(void)entry_ref(target);
+	/* What is unsent of it ends when the service has renamed. */
+	if (m->target != NULL && m->target->file != NULL)
+		over = m->target->file->subject;
 	lock_drop(&v->lock);
-	ret = ops->rename(e->backend, m->call, e, dir, m->to, target, &moved);
+	if (over != 0)
+		ret = note_move(m, over, &subject);
+	if (ret == 0)
+		ret = ops->rename(e->backend, m->call, e, dir, m->to, target,
+		    &moved);
 	lock_take(&v->lock);
 	if (ret == 0) {
 		ret = renamed_locked(v, m, e, moved);
@@ -180,6 +237,10 @@ rename_by_service(const struct move *m)
 	lock_drop(&v->lock);
 	if (ret == 0 && m->n->kind == ENTRY_DIR)
 		renamed_below(v, m->n, e, moved);
+	if (subject != 0) {
+		save_record_reap(v);
+		journal_end(v->config.journal, subject);
+	}
 	entry_unref(moved);
 	entry_unref(target);
 	entry_unref(dir);
@@ -224,27 +285,6 @@ is_answer(int err)
 	default:
 		return false;
 	}
-}
-
-/* The entry that m's directory has now, and the one that it would get. */
-static int
-both_entries(const struct move *m, struct entry **was, struct entry **goal)
-{
-	struct vfs *v = m->v;
-	struct entry *dir;
-	int ret;
-
-	lock_take(&v->lock);
-	*was = entry_ref(m->n->remote);
-	dir = entry_ref(m->to_dir->remote);
-	lock_drop(&v->lock);
-	ret = dir->backend->ops->rekey(dir->backend, dir, m->to, *was, goal);
-	entry_unref(dir);
-	if (ret < 0) {
-		entry_unref(*was);
-		*was = NULL;
-	}
-	return ret;
 }
 
 static void
@@ -360,31 +400,6 @@ find_out(const struct move *m, uint64_t subject, int err)
 	return done ? 0 : err;
 }
 
-/* What is about to happen: by it the next mount knows where the names below are. */
-static int
-note_move(const struct move *m, uint64_t *subject)
-{
-	struct journal *journal = m->v->config.journal;
-	struct json_object *p = json_object_new_object();
-	struct entry *was = NULL, *goal = NULL;
-	int ret;
-
-	*subject = journal_subject(journal);
-	ret = both_entries(m, &was, &goal);
-	if (ret == 0)
-		ret = jval_add_str(p, "tree", was->tree);
-	if (ret == 0)
-		ret = jval_add_str(p, "from", was->path);
-	if (ret == 0)
-		ret = jval_add_str(p, "to", goal->path);
-	if (ret == 0)
-		ret = journal_write(journal, JOURNAL_MOVE, *subject, p, true);
-	entry_unref(was);
-	entry_unref(goal);
-	json_object_put(p);
-	return ret;
-}
-
 static int
 move_dir(const struct move *m)
 {
@@ -395,7 +410,7 @@ move_dir(const struct move *m)
 	ret = heal_pause(v->heal, m->call);
 	if (ret < 0)
 		return ret;
-	ret = note_move(m, &subject);
+	ret = note_move(m, 0, &subject);
 	if (ret == 0)
 		ret = rename_by_service(m);
 	if (is_answer(ret))

@@ -605,6 +605,44 @@ rig_unlink(struct rig *r, const char *path)
 	return remove_name(r, path, names_unlink);
 }
 
+struct rig_rename {
+	struct rig view;
+	const char *from, *to;
+	int ret;
+};
+
+static void *
+rename_now(void *arg)
+{
+	struct rig_rename *j = arg;
+
+	j->ret = rig_rename(&j->view, j->from, j->to);
+	return NULL;
+}
+
+int
+rig_rename_later(struct rig *r, const char *from, const char *to)
+{
+	r->renaming = calloc(1, sizeof(*r->renaming));
+	ck_assert_ptr_nonnull(r->renaming);
+	rig_view(r, &r->renaming->view);
+	r->renaming->from = from;
+	r->renaming->to = to;
+	return pthread_create(&r->renamer, NULL, rename_now, r->renaming);
+}
+
+int
+rig_await_rename(struct rig *r)
+{
+	int ret;
+
+	(void)pthread_join(r->renamer, NULL);
+	ret = r->renaming->ret;
+	free(r->renaming);
+	r->renaming = NULL;
+	return ret;
+}
+
 int
 rig_rename2(struct rig *r, const char *from, const char *to, unsigned flags)
 {

@@ -37,6 +37,8 @@ struct rig {
 	size_t records; /* that the last mount found */
 	struct entry *root;
 	struct call call; /* of the operations below; words, interruption */
+	pthread_t renamer;
+	struct rig_rename *renaming; /* of rig_rename_later */
 	bool interrupt; /* atomic: the call is interrupted */
 };
 
@@ -109,6 +111,9 @@ int rig_mkdir(struct rig *r, const char *path);
 int rig_rmdir(struct rig *r, const char *path);
 int rig_unlink(struct rig *r, const char *path);
 int rig_rename(struct rig *r, const char *from, const char *to);
+/* In a thread of its own; then its result. */
+int rig_rename_later(struct rig *r, const char *from, const char *to);
+int rig_await_rename(struct rig *r);
 int rig_rename2(struct rig *r, const char *from, const char *to,
     unsigned flags);
 

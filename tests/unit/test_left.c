@@ -466,6 +466,29 @@ START_TEST(what_lost_its_name_to_another_does_not_come_back)
 }
 END_TEST
 
+/* The same by the service: it has renamed, and nothing here is written down yet. */
+START_TEST(what_lost_its_name_on_the_server_does_not_come_back)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set_text(&r.fake, "/a", "real");
+	ck_assert_int_eq(rig_save(&r, "/d/c~", "old"), 0);
+	fake_hold(&r.fake, FAKE_RENAME, true);
+	ck_assert_int_eq(rig_rename_later(&r, "/a", "/d/c~"), 0);
+	fake_await(&r.fake, FAKE_RENAME, 1);
+	rig_keep_state(&r);
+	fake_hold(&r.fake, FAKE_RENAME, false);
+	ck_assert_int_eq(rig_await_rename(&r), 0);
+	rig_crash_kept(&r);
+	rig_expect(&r, "/a", NULL);
+	rig_expect(&r, "/d/c~", "real");
+	ck_assert_uint_eq(rig_records(&r, JOURNAL_STAGED), 0);
+	rig_release(&r);
+}
+END_TEST
+
 /* A backup is put under a real name; the program dies with both records there. */
 START_TEST(a_backup_that_was_renamed_takes_its_object_along)
 {
@@ -816,6 +839,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_changed_backup_has_its_name_before_it_is_sent),
 	UNIT(a_changed_backup_gets_its_old_name_back),
 	UNIT_ROWS(what_lost_its_name_to_another_does_not_come_back, onto_rows),
+	UNIT(what_lost_its_name_on_the_server_does_not_come_back),
 	UNIT(a_backup_that_was_renamed_takes_its_object_along),
 	UNIT(an_update_that_had_arrived_is_no_conflict),
 	UNIT(a_file_moved_aside_is_so_though_nobody_answers),
