@@ -126,7 +126,7 @@ rows_release(struct vfs *v, struct dir_rows *rows)
 }
 
 const char *
-rows_name(const struct dir_row *row)
+rows_name_locked(struct vfs *v UNUSED, const struct dir_row *row)
 {
 	return row->entry != NULL ? row->entry->name : row->node->name;
 }

@@ -35,6 +35,9 @@ void rows_kernel_gets_locked(struct vfs *v, struct node *n,
  * out of memory. */
 struct node *rows_node_locked(struct vfs *v, struct node *dir,
     const struct dir_row *row) REQUIRES(v->lock);
-const char *rows_name(const struct dir_row *row);
+
+/* Borrowed, until the lock is dropped. */
+const char *rows_name_locked(struct vfs *v, const struct dir_row *row)
+    REQUIRES(v->lock);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/jval.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cache/journal.h"
 #include "cache/pending.h"
 #include "fs/dir.h"
@@ -457,10 +458,11 @@ static void
 part_ways(struct vfs *v, struct node *n, int err, const char *words)
 {
 	struct loose_info info = { 0 };
+	char *name;
 
 	lock_take(&v->lock);
 	info.dir = node_ref_locked(v, n->parent);
-	info.name = n->name;
+	info.name = name = text_dup(n->name); /* its own may go with its entry */
 	info.staged = staged_ref(n->file->staged);
 	info.subject = n->file->subject;
 	info.state = PENDING_CONFLICT;
@@ -471,7 +473,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 			     "the file was changed on the server";
 	info.path = node_path_locked(v, n);
 	lock_drop(&v->lock);
-	if (loose_add(v, &info) == 0) {
+	if (name != NULL && loose_add(v, &info) == 0) {
 		lock_take(&v->lock);
 		n->file->subject = 0; /* the loose content has it now */
 		dir_drop_locked(v, info.dir); /* it lists what was there */
@@ -481,6 +483,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 		lock_drop(&v->lock);
 	}
 	free(info.path);
+	free(name);
 	staged_unref(info.staged);
 	node_unref(v, info.dir);
 }

@@ -733,8 +733,8 @@ rig_expect_list(struct rig *r, const char *path, const char *names)
 	for (size_t i = 0; i < rows.n; i++) {
 		struct node *n;
 
-		all[i] = text_dup(rows_name(&rows.rows[i]));
 		lock_take(&r->v->lock);
+		all[i] = text_dup(rows_name_locked(r->v, &rows.rows[i]));
 		n = rows_node_locked(r->v, dir, &rows.rows[i]);
 		lock_drop(&r->v->lock);
 		ck_assert_ptr_nonnull(n);

@@ -70,8 +70,10 @@ find(struct rig *r, const char *path, unsigned depth)
 	for (size_t i = 0; i < rows.n && depth > 0; i++) {
 		char below[256];
 
+		lock_take(&r->v->lock);
 		(void)snprintf(below, sizeof(below), "%s/%s", path,
-		    rows_name(&rows.rows[i]));
+		    rows_name_locked(r->v, &rows.rows[i]));
+		lock_drop(&r->v->lock);
 		found += find(r, below, depth - 1);
 	}
 	rows_release(r->v, &rows);
