@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,9 @@
 /* Beyond these an answer lies, and sums of them would overflow. */
 #define FILE_BYTES_MAX (INT64_C(1) << 60)
 #define TIME_MS_MAX    (INT64_C(1) << 53)
+
+/* Rows whose documents are worth the time to give back what they took. */
+#define LONG_LISTING 4096
 
 #define DELETE_TRIES 1000 /* of PARTIAL_DELETE, which makes progress each time */
 
@@ -158,9 +162,9 @@ api_dbfs_get_status(struct rest *r, struct call *call, const char *path,
  * row breaks it all, and is found before the first is handed on. */
 static int
 read_files(struct call *call, const char *path, struct json_object *files,
-    api_dbfs_info_fn *each, void *ctx)
+    api_dbfs_info_fn *each, void *ctx, size_t *rows)
 {
-	size_t n = json_object_array_length(files);
+	size_t n = *rows = json_object_array_length(files);
 	struct api_dbfs_info info;
 	int ret = 0;
 
@@ -173,8 +177,21 @@ read_files(struct call *call, const char *path, struct json_object *files,
 		if (n == 1 && !info.is_dir && strcmp(info.path, path) == 0)
 			return -ENOTDIR;
 		ret = each(ctx, &info);
+		/* Room for what is made of the next ones. */
+		(void)json_object_array_put_idx(files, i, NULL);
 	}
 	return ret;
+}
+
+/* The documents of a long listing take ten times what is made of them, in small pieces:
+ * left alone, glibc keeps them. */
+static void
+give_memory_back(size_t rows UNUSED)
+{
+#ifdef M_ARENA_MAX
+	if (rows >= LONG_LISTING)
+		(void)malloc_trim(0);
+#endif
 }
 
 int
@@ -183,6 +200,7 @@ api_dbfs_list(struct rest *r, struct call *call, const char *path,
 {
 	struct rest_answer answer;
 	struct json_object *files;
+	size_t rows = 0;
 	int ret;
 
 	ret = get(r, call, "/api/2.0/dbfs/list", path, LIST_BYTES_MAX, &answer);
@@ -200,9 +218,10 @@ api_dbfs_list(struct rest *r, struct call *call, const char *path,
 	else if (ret < 0)
 		ret = fail(call, "the listing in the answer is broken");
 	else
-		ret = read_files(call, path, files, each, ctx);
+		ret = read_files(call, path, files, each, ctx, &rows);
 out:
 	rest_answer_release(&answer);
+	give_memory_back(rows);
 	return ret;
 }
 
