@@ -518,11 +518,13 @@ END_TEST
 
 START_TEST(nothing_else_is_ever_deleted)
 {
+	/* One that is right but for its directory. */
+	static const char misplaced[] =
+	    "x0/0000000000000000-00000000000000000000000000000000"
+	    "-0000000000000000";
 	static const char *const others[] = { "journal", "00/data", "00/.hidden",
 		"00/0123456789abcdef-0123", "00/.0123456789abcdeg",
-		"00/staging-0123456789abcdef", "0000000000000000",
-		"x0/0000000000000000-00000000000000000000000000000000"
-		"-0000000000000000" };
+		"00/staging-0123456789abcdef", "0000000000000000", misplaced };
 	struct bench b;
 
 	make_bench(&b, 2 * PAGE);
