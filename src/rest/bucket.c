@@ -28,6 +28,7 @@
 #define PAUSE_MS	  ((int64_t)5000)
 #define PAUSE_MAX_MS	  ((int64_t)60 * 1000)
 #define ABOVE_MS	  ((int64_t)120 * 1000)
+#define PROOF_MS	  ((int64_t)15 * 1000)
 #define BOUND_MS	  ((int64_t)30 * 1000)
 #define BOUND_GROWS	  1.25
 #define BOUND_MIN	  2.0
@@ -123,7 +124,7 @@ carried_out(struct bucket *b, int64_t now)
 static void
 slow_down(struct bucket *b, int64_t now)
 {
-	double proved = min(carried_out(b, now), b->rate);
+	double proved = min(max(carried_out(b, now), b->proved), b->rate);
 	double rate;
 
 	if (b->rate > b->documented)
@@ -244,16 +245,27 @@ hold_longer(struct bucket *b, int64_t after_ms, int64_t now)
 	b->limited_ms = 0;
 }
 
+/* Once may be bad luck. */
+static void
+doubt_bound(struct bucket *b, int64_t now)
+{
+	if (b->burst == 0) {
+		b->burst = max(BOUND_MIN, b->done_before);
+		return;
+	}
+	b->bound = max(b->burst, b->done_before);
+	b->bound_ms = now;
+	b->burst = 0;
+}
+
 static void
 open_up(struct bucket *b, int64_t now)
 {
 	b->shut = false;
 	b->holds = 0;
 	b->opened_ms = now;
-	if (b->bound_failed) {
-		b->bound = max(BOUND_MIN, b->done_before);
-		b->bound_ms = now;
-	}
+	if (b->bound_failed)
+		doubt_bound(b, now);
 	b->bound_failed = false;
 }
 
@@ -289,15 +301,40 @@ bucket_dropped(struct bucket *b, const struct bucket_pass *pass)
 		b->probe_until_ms = 0;
 }
 
+/* What the period that ended with the 429 before this one shows. */
+static void
+prove(struct bucket *b, int64_t now)
+{
+	double seconds = (double)(b->throttled_ms - b->period_ms) / 1000;
+
+	if (now - b->proved_ms > PROOF_MS)
+		b->proved = 0;
+	if (b->period_ms > 0 && seconds >= 0.5 && b->done_before / seconds > b->proved) {
+		b->proved = b->done_before / seconds;
+		b->proved_ms = now;
+	}
+	b->period_ms = b->throttled_ms;
+}
+
 /* A 429 of a call that left since the last one was known. */
 static void
 heed(struct bucket *b, const struct bucket_pass *pass, int64_t now)
 {
-	if (!b->shut && (pass->waited || b->rate > b->documented)) {
+	double saved_up = (double)(now - b->throttled_ms) / 1000 * b->rate;
+	bool unlucky = !b->shut && b->throttled_ms > 0 && b->rate <= b->documented &&
+	    b->done_now >= 0.93 * saved_up;
+
+	prove(b, now);
+	if (!unlucky && !b->shut && (pass->waited || b->rate > b->documented)) {
 		slow_down(b, now);
 		b->pause_ms = b->raised ? 2 * b->pause_ms : b->pause_ms;
 	}
 	b->bound_failed = !b->shut && pass->burst;
+	if (!unlucky) {
+		b->raised = false;
+		b->step = FIRST_STEP;
+		b->changed_ms = now;
+	}
 	if (b->pause_ms < PAUSE_MS)
 		b->pause_ms = PAUSE_MS;
 	if (b->pause_ms > PAUSE_MAX_MS)
@@ -306,9 +343,7 @@ heed(struct bucket *b, const struct bucket_pass *pass, int64_t now)
 	b->done_before = b->done_now;
 	b->done_now = 0;
 	b->throttled = true;
-	b->raised = false;
-	b->step = FIRST_STEP;
-	b->changed_ms = b->throttled_ms = now;
+	b->throttled_ms = now;
 	b->tokens = -b->rate * LATE_S;
 }
 

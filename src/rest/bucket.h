@@ -79,6 +79,7 @@ struct bucket {
 	unsigned done_now;    /* answers to calls that left since */
 	unsigned done_before; /* and to those between it and the one before */
 	bool bound_failed;    /* done_before tells the bound */
+	double burst;	      /* or would, if it had failed before; 0: it had not */
 
 	/* Changes of the rate. */
 	bool throttled; /* a 429 ever came */
@@ -92,6 +93,9 @@ struct bucket {
 	int64_t bound_ms;     /* when the bound last changed */
 
 	/* What the service carries out. */
+	double proved;	   /* a second, in the best period of late; 0: none */
+	int64_t proved_ms;
+	int64_t period_ms; /* the 429 before throttled_ms */
 	unsigned done[BUCKET_SECONDS];
 	int64_t done_s; /* the second that the newest is about */
 };

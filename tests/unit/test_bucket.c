@@ -28,6 +28,7 @@ struct world {
 	int64_t after_ms; /* of Retry-After; 0: not sent */
 	int64_t storm_from_ms, storm_until_ms; /* 429 to all */
 	bool storm_503;	/* ... or 503, which says nothing about rates */
+	double unlucky; /* share of calls that get a 429 whatever we do */
 	/* Between. */
 	double link; /* answers a second */
 	/* Us. */
@@ -64,6 +65,8 @@ static bool
 serve(struct world *w)
 {
 	if (is_storm(w))
+		return false;
+	if ((double)(next_random(w) % 1000000) < w->unlucky * 1000000)
 		return false;
 	if (w->rate == 0)
 		return true;
@@ -241,9 +244,9 @@ static const struct {
 } limits[] = {
 	{ 3, 3, 0.7, 0.9 },
 	{ 10, 10, 0.9, 0.97 },
-	{ 20, 20, 0.9, 0.98 },
-	{ 30, 2, 0.7, 0.97 },
-	{ 30, 10, 0.8, 0.97 },
+	{ 20, 20, 0.9, 0.975 },
+	{ 30, 2, 0.65, 0.96 },
+	{ 30, 10, 0.75, 0.97 },
 	{ 50, 50, 0.5, 0.9 }, /* found out after two minutes */
 	{ 150, 150, 0.8, 0.9 },
 };
@@ -299,6 +302,17 @@ START_TEST(a_storm_costs_few_requests_and_is_soon_over)
 	ck_assert_uint_ge(w.sent - sent, 60 / 5); /* and it is noticed when it ends */
 	(void)run(&w, 5000);
 	ck_assert_double_ge(run(&w, 5000), 0.95 * 5 * 30);
+}
+END_TEST
+
+START_TEST(refusals_that_no_rate_helps_against_do_not_end_in_a_crawl)
+{
+	struct world w = { .unlucky = 0.05, .link = 300 };
+
+	begin(&w);
+	(void)run(&w, 60000);
+
+	ck_assert_double_ge(run(&w, 600000) / 600.0, 3.5);
 }
 END_TEST
 
@@ -456,6 +470,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(any_other_limit_is_found_out, limits),
 	UNIT(others_take_half_and_go),
 	UNIT_ROWS(a_storm_costs_few_requests_and_is_soon_over, afters),
+	UNIT(refusals_that_no_rate_helps_against_do_not_end_in_a_crawl),
 	UNIT(a_storm_of_503_is_no_reason_to_ask_for_more),
 	UNIT(reading_ahead_leaves_a_reserve),
 	UNIT(the_wait_that_is_told_is_the_wait),
