@@ -17,8 +17,7 @@
 
 #include "base/banned.h"
 
-/* More is never under way: what is beyond it would only take room from readers. */
-#define AHEAD_MAX (2 * BLOCK_CACHE_AHEAD * BLOCK_BYTES)
+#define AHEAD_MAX (BLOCK_CACHE_WANTED_ALL * BLOCK_BYTES)
 
 struct file_key
 file_key_make(const char *scope, const struct entry *e)
@@ -361,18 +360,6 @@ block_cache_cancel(struct block_cache *c, const void *owner)
 	block_leave(c);
 }
 
-unsigned
-block_cache_window(struct block_cache *c)
-{
-	unsigned window;
-
-	lock_take(&c->lock);
-	window = c->n_threads == 0 ? 0 :
-	    pace_window(&c->pace, BLOCK_CACHE_AHEAD);
-	lock_drop(&c->lock);
-	return window;
-}
-
 static bool
 is_stopping(void *arg)
 {
@@ -393,10 +380,21 @@ fetch_ahead_locked(struct block_cache *c, struct block *b) REQUIRES(c->lock)
 	if (block_begin_locked(c, b) == 0) {
 		b->call = &call;
 		counter_add(CTR_cache_ahead_total, 1);
+		c->fetching++;
 		(void)fetch_locked(c, &call, b, &w->source);
+		c->fetching--;
 		block_unpin_locked(c, b);
 	}
 	block_bury_locked(c, w);
+}
+
+/* What waits in the queue while the link is full is neither late nor in the way of
+ * others, and may be taken back. */
+static bool
+may_fetch_locked(const struct block_cache *c) REQUIRES(c->lock)
+{
+	return c->queue != NULL &&
+	    c->fetching < pace_window(&c->pace, BLOCK_CACHE_AHEAD);
 }
 
 static void *
@@ -406,10 +404,11 @@ run_ahead(void *arg)
 
 	lock_take(&c->lock);
 	while (!c->stopping) {
-		if (c->queue == NULL) {
+		if (!may_fetch_locked(c)) {
 			cond_wait(&c->work, &c->lock);
 			continue;
 		}
+		cond_signal(&c->work); /* maybe for one more */
 		fetch_ahead_locked(c, c->queue);
 		block_leave(c);
 		lock_take(&c->lock);

@@ -2,8 +2,9 @@
  *
  * A file is cut into blocks of BLOCK_BYTES.  A block is fetched once however many
  * readers want it (single flight), kept while there is room, and forgotten least
- * recently used first, those that were read to their end before the others.  The key holds the version of the file: a changed file is
- * another file, and blocks of the old one age out.
+ * recently used first, those that were read to their end before the others.  The key
+ * holds the version of the file: a changed file is another file, and blocks of the old
+ * one age out.
  *
  * Below memory there may be a tier on disk: asked before the source, and given what
  * the source gave, by a thread of its own, so that no reader waits for the disk.
@@ -14,7 +15,7 @@
  *
  * Memory in blocks never exceeds the budget, except that every reader may hold the one
  * block that he waits for.  Blocks that were read ahead and not used yet are at most
- * half of it, and never more than twice what is fetched at once.
+ * half of it, and never more than BLOCK_CACHE_WANTED_ALL.
  *
  * Threads: every function may be called from any thread. */
 #ifndef CACHE_BLOCK_CACHE_H
@@ -32,8 +33,14 @@
 
 #define BLOCK_BYTES ((size_t)1 << 20) /* DBFS's largest read */
 
-/* Blocks that are fetched ahead at once. */
+/* Blocks that are fetched ahead at once, at most: as many as the link carries
+ * (cache/pace.h). */
 #define BLOCK_CACHE_AHEAD 16U
+
+/* Blocks that are asked for and not used yet, at most: by one reader, who must find
+ * others behind one that is late, or the link would be idle meanwhile; and by all. */
+#define BLOCK_CACHE_WANTED     (2 * BLOCK_CACHE_AHEAD)
+#define BLOCK_CACHE_WANTED_ALL (2 * BLOCK_CACHE_WANTED)
 
 struct block_cache;
 struct disk_tier;
@@ -89,9 +96,6 @@ unsigned block_cache_want(struct block_cache *c, const struct block_file *f,
 
 /* What owner asked for and nobody fetches yet is not fetched. */
 void block_cache_cancel(struct block_cache *c, const void *owner);
-
-/* How many blocks are worth having under way for one reader. */
-unsigned block_cache_window(struct block_cache *c);
 
 /* Forgets what is held of that version, which is no more: those who fetch or wait
  * for a block of it get -ESTALE, since its bytes may be of the next one. */

@@ -78,6 +78,7 @@ struct block_cache {
 	struct block *lru;
 	struct block *done;
 	struct block *queue;
+	unsigned fetching; /* by threads of ours */
 	struct wish *buried;
 	unsigned dropping; /* drops of blocks on disk under way */
 	/* On their way to the disk, each pinned: n_keep from keep_at on. */

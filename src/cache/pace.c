@@ -6,7 +6,8 @@
 #include "base/banned.h"
 
 #define RATE_PERIOD_MS	1000
-#define DELAY_PERIOD_MS 5000
+/* Long: what we have in the queues of the link ourselves is in the delay, too. */
+#define DELAY_PERIOD_MS 30000
 
 struct pace_mark
 pace_begin(const struct pace *p, int64_t now_ms)
@@ -59,10 +60,12 @@ pace_window(const struct pace *p, unsigned max)
 
 	if (delay == 0 || (p->delay[1] != 0 && p->delay[1] < delay))
 		delay = p->delay[1];
+	if (delay == 0)
+		return PACE_FIRST < max ? PACE_FIRST : max;
 	product = rate * (double)delay / 1000;
 	if (product >= max)
 		return max > PACE_MIN ? max : PACE_MIN;
-	window = 2 * ((unsigned)product + (product > (unsigned)product));
+	window = 2 + (unsigned)(product * 3 / 2);
 	if (window > max)
 		window = max;
 	return window > PACE_MIN ? window : PACE_MIN;

@@ -4,8 +4,9 @@
  * are measured: the rate is the highest of the last seconds at which blocks came in,
  * the delay the shortest time that one took, without the time it waited in our own
  * queues (a rate limit would otherwise make the delay grow with the window, and the
- * window with the delay).  Twice their product keeps the link full while the reader
- * takes what has come, and doubles for as long as more in flight brings more in.
+ * window with the delay).  Half as much again as their product keeps the link full when
+ * answers do not come at equal intervals, and grows for as long as more in flight brings
+ * more in; more would wait in the queues of the link, in the way of everybody's calls.
  *
  * Pure: the clock is an argument (monotonic ms).  Not locked. */
 #ifndef CACHE_PACE_H
@@ -13,7 +14,8 @@
 
 #include <stdint.h>
 
-#define PACE_MIN 2U /* blocks */
+#define PACE_MIN   2U /* blocks */
+#define PACE_FIRST 4U /* while nothing is known */
 
 struct pace {
 	uint64_t done; /* blocks that came in */

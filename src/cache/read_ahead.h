@@ -9,8 +9,7 @@
  *   0       not (yet) taken for sequential         2 at the second read in a row, or at
  *                                                  a large first one at offset 0
  *   2..     blocks asked for beyond the reader     doubles when the reader had to wait
- *                                                  for a block, once a block; bounded
- *                                                  by what the link carries
+ *                                                  for a block, once a block
  *
  * A reader that jumps gets none; after three jumps in a row without a long run it has
  * to read RANDOM_BYTES in a row before it is believed again.

@@ -221,8 +221,8 @@ read_on(struct base_source *s, const struct block_file *f, uint64_t off,
 	uint64_t first;
 	unsigned n, got;
 
-	n = read_ahead_plan(s->ahead, off, len, f->size,
-	    block_cache_window(blocks), &first);
+	n = read_ahead_plan(s->ahead, off, len, f->size, BLOCK_CACHE_WANTED,
+	    &first);
 	if (n == 0)
 		return;
 	got = block_cache_want(blocks, f, first, n, s->ahead);

@@ -10,6 +10,7 @@
 #include "base/counters.h"
 #include "base/lock.h"
 #include "cache/block_cache.h"
+#include "cache/pace.h"
 #include "tests/support/unit.h"
 
 #define MB ((size_t)1 << 20)
@@ -556,10 +557,8 @@ START_TEST(without_threads_nothing_is_wanted)
 	struct bench b;
 
 	bench_make(&b, 64 * MB);
-	ck_assert_uint_eq(block_cache_window(b.cache), 0);
 	ck_assert_uint_eq(want(&b, 4 * MB, 0, 4, &b), 0);
 	ck_assert_int_eq(block_cache_start(b.cache), 0);
-	ck_assert_uint_ge(block_cache_window(b.cache), 2);
 	b.source.keep = NULL; /* cannot be asked later */
 	ck_assert_uint_eq(want(&b, 4 * MB, 0, 4, &b), 0);
 	bench_drop(&b);
@@ -574,15 +573,15 @@ START_TEST(a_reader_takes_over_what_nobody_fetches_yet)
 	bench_make(&b, 128 * MB);
 	ck_assert_int_eq(block_cache_start(b.cache), 0);
 	b.origin.blocked = true;
-	ck_assert_uint_eq(want(&b, 64 * MB, 0, BLOCK_CACHE_AHEAD + 4, &b),
-	    BLOCK_CACHE_AHEAD + 4);
-	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
-	reader_start(&r, &b, (BLOCK_CACHE_AHEAD + 1) * MB);
-	await_inside(&b.origin, BLOCK_CACHE_AHEAD + 1);
+	ck_assert_uint_eq(want(&b, 64 * MB, 0, PACE_FIRST + 4, &b),
+	    PACE_FIRST + 4);
+	await_inside(&b.origin, PACE_FIRST);
+	reader_start(&r, &b, (PACE_FIRST + 1) * MB);
+	await_inside(&b.origin, PACE_FIRST + 1);
 	let_go(&b.origin);
 	ck_assert_int_eq(reader_end(&r), 64);
-	await_reads(&b.origin, BLOCK_CACHE_AHEAD + 4);
-	ck_assert_uint_eq(b.origin.reads, BLOCK_CACHE_AHEAD + 4);
+	await_reads(&b.origin, PACE_FIRST + 4);
+	ck_assert_uint_eq(b.origin.reads, PACE_FIRST + 4);
 	bench_drop(&b);
 }
 END_TEST
@@ -615,19 +614,19 @@ START_TEST(who_is_gone_wants_nothing_more)
 	bench_make(&b, 128 * MB);
 	ck_assert_int_eq(block_cache_start(b.cache), 0);
 	b.origin.blocked = true;
-	ck_assert_uint_eq(want(&b, 64 * MB, 0, BLOCK_CACHE_AHEAD, &other),
-	    BLOCK_CACHE_AHEAD);
-	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
-	ck_assert_uint_eq(want(&b, 64 * MB, BLOCK_CACHE_AHEAD, 5, &b), 5);
-	ck_assert_uint_eq(want(&b, 64 * MB, BLOCK_CACHE_AHEAD + 5, 2, &other),
+	ck_assert_uint_eq(want(&b, 64 * MB, 0, PACE_FIRST, &other),
+	    PACE_FIRST);
+	await_inside(&b.origin, PACE_FIRST);
+	ck_assert_uint_eq(want(&b, 64 * MB, PACE_FIRST, 5, &b), 5);
+	ck_assert_uint_eq(want(&b, 64 * MB, PACE_FIRST + 5, 2, &other),
 	    2);
 	block_cache_cancel(b.cache, &b);
 	let_go(&b.origin);
-	await_reads(&b.origin, BLOCK_CACHE_AHEAD + 2);
+	await_reads(&b.origin, PACE_FIRST + 2);
 	block_cache_check(b.cache);
-	ck_assert_uint_eq(b.origin.kept, BLOCK_CACHE_AHEAD + 7);
+	ck_assert_uint_eq(b.origin.kept, PACE_FIRST + 7);
 	block_cache_stop(b.cache);
-	ck_assert_uint_eq(b.origin.reads, BLOCK_CACHE_AHEAD + 2);
+	ck_assert_uint_eq(b.origin.reads, PACE_FIRST + 2);
 	bench_drop(&b);
 }
 END_TEST
@@ -674,9 +673,9 @@ START_TEST(ending_gives_up_what_is_under_way)
 	bench_make(&b, 64 * MB);
 	ck_assert_int_eq(block_cache_start(b.cache), 0);
 	b.origin.blocked = true;
-	ck_assert_uint_eq(want(&b, 32 * MB, 0, BLOCK_CACHE_AHEAD + 4, &b),
-	    BLOCK_CACHE_AHEAD + 4);
-	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
+	ck_assert_uint_eq(want(&b, 32 * MB, 0, PACE_FIRST + 4, &b),
+	    PACE_FIRST + 4);
+	await_inside(&b.origin, PACE_FIRST);
 	reader_start(&r, &b, 0);
 	await_hits(1);
 	block_cache_stop(b.cache);
@@ -695,14 +694,14 @@ START_TEST(a_dropped_version_is_not_wanted_any_more)
 	bench_make(&b, 64 * MB);
 	ck_assert_int_eq(block_cache_start(b.cache), 0);
 	b.origin.blocked = true;
-	ck_assert_uint_eq(want(&b, 32 * MB, 0, BLOCK_CACHE_AHEAD + 4, &b),
-	    BLOCK_CACHE_AHEAD + 4);
-	await_inside(&b.origin, BLOCK_CACHE_AHEAD);
+	ck_assert_uint_eq(want(&b, 32 * MB, 0, PACE_FIRST + 4, &b),
+	    PACE_FIRST + 4);
+	await_inside(&b.origin, PACE_FIRST);
 	block_cache_drop(b.cache, b.key);
 	block_cache_check(b.cache);
 	let_go(&b.origin);
 	block_cache_stop(b.cache);
-	ck_assert_uint_eq(b.origin.reads, BLOCK_CACHE_AHEAD);
+	ck_assert_uint_eq(b.origin.reads, PACE_FIRST);
 	ck_assert_int_eq(counter_get(CTR_cache_bytes), 0);
 	bench_drop(&b);
 }

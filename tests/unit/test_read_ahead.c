@@ -238,10 +238,10 @@ settle(double rate, int64_t delay_ms, bool queued, unsigned max,
 
 START_TEST(the_window_is_what_the_link_carries)
 {
-	ck_assert_uint_eq(pace_window(&(struct pace){ 0 }, 16), PACE_MIN);
-	/* 30 requests a second, 61 ms: 1.83 blocks, twice rounded up. */
+	ck_assert_uint_eq(pace_window(&(struct pace){ 0 }, 16), PACE_FIRST);
+	/* 30 requests a second, 61 ms: 1.83 blocks, half as much again, and two. */
 	ck_assert_uint_eq(settle(30, 61, true, 16, 60), 4);
-	ck_assert_uint_eq(settle(30, 122, true, 16, 60), 8);
+	ck_assert_uint_eq(settle(30, 122, true, 16, 60), 7);
 	/* A link that gives more than 16 at once would. */
 	ck_assert_uint_eq(settle(1000, 61, false, 16, 1), 16);
 	/* Next door little is enough. */
