@@ -269,16 +269,23 @@ open_up(struct bucket *b, int64_t now)
 	b->bound_failed = false;
 }
 
+/* Another one that it took a token for, whatever came of it. */
+static void
+count_period(struct bucket *b, const struct bucket_pass *pass)
+{
+	if (pass->epoch == b->epoch)
+		b->done_now++;
+	else if (pass->epoch + 1 == b->epoch)
+		b->done_before++;
+}
+
 void
 bucket_answered(struct bucket *b, const struct bucket_pass *pass,
     int64_t now_ms)
 {
 	count_seconds(b, now_ms);
 	b->done[b->done_s % BUCKET_SECONDS]++;
-	if (pass->epoch == b->epoch)
-		b->done_now++;
-	else if (pass->epoch + 1 == b->epoch)
-		b->done_before++;
+	count_period(b, pass);
 	if (b->shut && pass->probe && pass->epoch == b->epoch) {
 		fill(b, now_ms);
 		open_up(b, now_ms);
@@ -290,6 +297,7 @@ bucket_failed(struct bucket *b, const struct bucket_pass *pass,
     int64_t now_ms, uint64_t random)
 {
 	b->limited_ms = 0; /* not the time to ask for more */
+	count_period(b, pass);
 	if (b->shut && pass->probe && pass->epoch == b->epoch)
 		hold(b, 0, now_ms, random);
 }
