@@ -20,6 +20,7 @@
 #define LATE_S (1.0 / 15)
 
 #define HOLD_FIRST_MS  ((int64_t)1000)
+#define HOLD_AT_ONCE_MS ((int64_t)100) /* Retry-After: 0 */
 #define HOLD_MAX_MS    ((int64_t)4000) /* so that the end of a storm is noticed */
 #define HOLD_SPREAD_MS 250	       /* not all clients at the same instant */
 #define PROBE_MS       1000
@@ -217,8 +218,13 @@ hold(struct bucket *b, int64_t after_ms, int64_t now, uint64_t random)
 {
 	int64_t ms = after_ms;
 
-	if (ms <= 0)
-		ms = b->holds < 3 ? HOLD_FIRST_MS << b->holds : HOLD_MAX_MS;
+	if (ms <= 0) {
+		int64_t first = ms < 0 ? HOLD_FIRST_MS : HOLD_AT_ONCE_MS;
+
+		ms = first << (b->holds < 8 ? b->holds : 8);
+		if (ms > HOLD_MAX_MS)
+			ms = HOLD_MAX_MS;
+	}
 	if (ms > BUCKET_AFTER_MAX_MS)
 		ms = BUCKET_AFTER_MAX_MS;
 	if (b->holds > 0)
@@ -299,7 +305,7 @@ bucket_failed(struct bucket *b, const struct bucket_pass *pass,
 	b->limited_ms = 0; /* not the time to ask for more */
 	count_period(b, pass);
 	if (b->shut && pass->probe && pass->epoch == b->epoch)
-		hold(b, 0, now_ms, random);
+		hold(b, -1, now_ms, random);
 }
 
 void

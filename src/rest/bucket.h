@@ -19,7 +19,8 @@
  *  probing   one, the probe; another one    the probe's answer: open;
  *            if it has none after a second  429, 5xx, no answer: held, for longer
  *
- * Held for what Retry-After says; without it 1 s, and 2 and 4 s when the probe fails.
+ * Held for what Retry-After says; without it 1 s, and 2 and 4 s when the probe fails;
+ * when it says 0, for 0.1 s, 0.2 s and so on.
  *
  * The rate begins at the documented one, with a full bucket, and is then found out.
  * "Limited" is when calls have had to wait for tokens again and again for
@@ -126,7 +127,7 @@ void bucket_failed(struct bucket *b, const struct bucket_pass *pass,
     int64_t now_ms, uint64_t random);
 /* It was given up before there was an answer. */
 void bucket_dropped(struct bucket *b, const struct bucket_pass *pass);
-/* The service asks to come back, after_ms (0 and below: some time) from now. */
+/* The service asks to come back, after_ms from now; below 0: it does not say when. */
 void bucket_throttled(struct bucket *b, const struct bucket_pass *pass,
     int64_t after_ms, int64_t now_ms, uint64_t random);
 

@@ -44,7 +44,7 @@ enum limiter_outcome {
 	LIMITER_THROTTLED, /* 429, 503 with Retry-After */
 };
 
-/* after_ms: Retry-After of a throttled one, 0 or below when it had none. */
+/* after_ms: Retry-After of a throttled one, below 0 when it had none. */
 void limiter_done(struct limiter *l, enum rest_family family,
     const struct bucket_pass *pass, enum limiter_outcome outcome,
     int64_t after_ms);

@@ -25,7 +25,7 @@ struct world {
 	/* The service: 0 has no limit. */
 	double rate, bound;
 	double others;	/* calls a second of somebody else */
-	int64_t after_ms; /* of Retry-After; 0: not sent */
+	int64_t after_ms; /* of Retry-After less 1; 0: not sent */
 	int64_t storm_from_ms, storm_until_ms; /* 429 to all */
 	bool storm_503;	/* ... or 503, which says nothing about rates */
 	double unlucky; /* share of calls that get a 429 whatever we do, */
@@ -132,7 +132,7 @@ work(struct world *w, struct worker *k)
 		if (w->storm_503)
 			bucket_failed(&w->bucket, &k->pass, now, next_random(w));
 		else
-			bucket_throttled(&w->bucket, &k->pass, w->after_ms, now,
+			bucket_throttled(&w->bucket, &k->pass, w->after_ms - 1, now,
 			    next_random(w));
 		k->stage = WANTS;
 		k->at_ms = 0;
@@ -302,8 +302,8 @@ START_TEST(others_take_half_and_go)
 }
 END_TEST
 
-/* With the Retry-After that it sends; 0: none. */
-static const int64_t afters[] = { 0, 1000, 3000 };
+/* With the Retry-After that it sends, and 1; 0: none. */
+static const int64_t afters[] = { 0, 1001, 3001 };
 
 START_TEST(a_storm_costs_few_requests_and_is_soon_over)
 {
@@ -404,7 +404,7 @@ throttle(int64_t after_ms, int64_t now)
 START_TEST(after_a_hold_one_looks_and_then_all_that_was_saved_up_leaves)
 {
 	bucket_init(&b, 30, T0);
-	throttle(0, T0);
+	throttle(-1, T0);
 	ck_assert_int_eq(bucket_held_ms(&b, T0), 1000);
 	ck_assert_int_eq(bucket_take(&b, false, T0 + 999, &pass), 1);
 	ck_assert_uint_eq(take_all(false, T0 + 1000), 1);
@@ -421,7 +421,7 @@ START_TEST(probes_that_fail_are_further_and_further_apart)
 
 	bucket_init(&b, 30, now);
 	for (int i = 0; i < 4; i++) {
-		throttle(0, now);
+		throttle(-1, now);
 		ck_assert_int_eq(bucket_held_ms(&b, now), holds[i]);
 		now += holds[i];
 	}
@@ -454,7 +454,7 @@ START_TEST(refusals_of_one_crowd_count_once)
 		ck_assert_int_eq(bucket_take(&b, false, T0 + (i + 1) * 34,
 				     &crowd[i]), 0);
 	for (int i = 0; i < 10; i++)
-		bucket_throttled(&b, &crowd[i], 0, T0 + 340 + i, 0);
+		bucket_throttled(&b, &crowd[i], -1, T0 + 340 + i, 0);
 	ck_assert_double_eq_tol(b.rate, 21, 0.01);
 	ck_assert_int_eq(bucket_held_ms(&b, T0 + 340), 1000);
 	/* But a time that one of them names counts. */
@@ -467,7 +467,7 @@ END_TEST
 START_TEST(a_probe_that_is_given_up_makes_room_for_another)
 {
 	bucket_init(&b, 30, T0);
-	throttle(0, T0);
+	throttle(-1, T0);
 	ck_assert_uint_eq(take_all(false, T0 + 1000), 1);
 	ck_assert_uint_eq(take_all(false, T0 + 1500), 0);
 	bucket_dropped(&b, &pass);

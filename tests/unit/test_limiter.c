@@ -294,7 +294,7 @@ START_TEST(all_families_are_shown)
 	struct buf out;
 
 	begin();
-	throttle(0);
+	throttle(-1);
 	buf_init(&out, BUF_LIMIT_TEXT);
 	ck_assert_int_eq(limiter_print(limiter, &out), 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
