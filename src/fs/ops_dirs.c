@@ -55,18 +55,15 @@ keep_names(struct ops *o, struct job *j, struct open_file *f)
 {
 	struct vfs *v = o->v;
 	struct node *n = f->dir;
-	int64_t until_ms;
 
 	if (n->backend->ops->open != NULL || node_ttl_ms(v, n) == 0)
 		return;
-	lock_take(&v->lock);
-	until_ms = rows_kernel_has_locked(v, n);
-	lock_drop(&v->lock);
 	j->fi.cache_readdir = 1;
-	j->fi.keep_cache = until_ms != 0;
 	f->caches = true;
-	if (until_ms != 0)
-		ops_dir_cached(o, f, until_ms);
+	if (rows_kernel_has(v, n, &f->rows)) {
+		j->fi.keep_cache = 1;
+		ops_dir_cached(o, f, f->rows.until_ms);
+	}
 }
 
 /* --- requests ------------------------------------------------------------------- */
@@ -212,7 +209,7 @@ run_readdir(struct ops *o, struct job *j)
 
 	if (bytes == NULL)
 		ret = -ENOMEM;
-	else if (off == 0)
+	else if (off == 0 || !f->rows.loaded) /* what is before off another reader got */
 		ret = load_rows(o, j, f);
 	if (ret < 0) {
 		free(bytes);

@@ -61,6 +61,10 @@ open_session(struct job *j, struct node *n, struct vfs *v,
 void
 ops_close_file(struct ops *o, struct open_file *f)
 {
+	/* Who looks through the open ones must not come to what is released here. */
+	lock_take(&o->lock);
+	f->cached_until_ms = 0;
+	lock_drop(&o->lock);
 	if (f->handle != NULL)
 		content_close(o->v, f->handle);
 	if (f->session != NULL && f->backend->ops->session_close != NULL)

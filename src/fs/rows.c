@@ -57,6 +57,8 @@ rows_fill_locked(struct vfs *v, struct node *dir, struct dir_rows *rows)
 		if (node_is_local_locked(v, c))
 			ret = rows_add(rows, NULL, c);
 	}
+	rows->serial = dir->dir->serial;
+	rows->until_ms = dir->dir->listed_ms + node_ttl_ms(v, dir);
 	return ret;
 }
 
@@ -78,23 +80,27 @@ rows_load(struct vfs *v, struct call *call, struct node *n,
 		if (ret == -ENOENT && n != v->root)
 			dir_detach_locked(v, n);
 	}
-	if (ret == 0 && !n->gone) {
+	if (ret == 0 && !n->gone)
 		ret = rows_fill_locked(v, n, rows);
-		rows->serial = n->dir->serial;
-		rows->until_ms = n->dir->listed_ms + node_ttl_ms(v, n);
-	}
+	rows->loaded = ret == 0;
 	lock_drop(&v->lock);
 	return ret;
 }
 
-int64_t
-rows_kernel_has_locked(struct vfs *v, const struct node *n)
+bool
+rows_kernel_has(struct vfs *v, struct node *n, struct dir_rows *rows)
 {
-	const struct node_dir *d = n->dir;
+	bool has;
 
-	if (!lists_is_fresh_locked(v, n) || d->kernel_serial != d->serial)
-		return 0;
-	return d->listed_ms + node_ttl_ms(v, n);
+	lock_take(&v->lock);
+	has = lists_is_fresh_locked(v, n) &&
+	    n->dir->kernel_serial == n->dir->serial &&
+	    rows_fill_locked(v, n, rows) == 0;
+	rows->loaded = has;
+	lock_drop(&v->lock);
+	if (!has)
+		rows_release(v, rows);
+	return has;
 }
 
 void

@@ -14,6 +14,7 @@ struct dir_rows {
 	size_t n, cap;
 	uint64_t serial;  /* of what was listed */
 	int64_t until_ms; /* monotonic: when it is too old */
+	bool loaded;
 };
 
 /* A new snapshot of n, asking the service when what is known is too old.  Releases
@@ -22,10 +23,10 @@ int rows_load(struct vfs *v, struct call *call, struct node *n,
     struct dir_rows *rows);
 void rows_release(struct vfs *v, struct dir_rows *rows);
 
-/* Until when (monotonic, ms) what the kernel has cached of n's names is what a reader
- * would get from here; 0: it is not. */
-int64_t rows_kernel_has_locked(struct vfs *v, const struct node *n)
-    REQUIRES(v->lock);
+/* Is what the kernel has cached of n's names what a reader would get from here?  Then
+ * these are in rows, which has none yet: the kernel may lose its own in the middle of a
+ * reader, and asks for the rest of them. */
+bool rows_kernel_has(struct vfs *v, struct node *n, struct dir_rows *rows);
 
 /* The kernel is given some of rows to cache; begin: the first of them. */
 void rows_kernel_gets_locked(struct vfs *v, struct node *n,

@@ -114,6 +114,52 @@ wait_until "$patience" test -e "$work/seen" || fail "their file is not shown"
 emu_rm /dbfs/d/d00003/theirs
 wait "$pid" || fail "their file is shown after its end"
 
+note "a reader that takes longer than that misses no name"
+emu_make /dbfs/long 1 2000 10
+cat >"$work/read.py" <<'PYTHON'
+import ctypes, os, struct, sys, time
+# In small pieces, which no library does: a pause is between two of them.
+libc = ctypes.CDLL(None, use_errno=True)
+libc.getdents64.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+libc.getdents64.restype = ctypes.c_ssize_t
+def pieces(path):
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    buf = ctypes.create_string_buffer(4096)
+    while (got := libc.getdents64(fd, buf, len(buf))) > 0:
+        at, names = 0, []
+        while at < got:
+            _, _, size, _ = struct.unpack_from("<QqHB", buf, at)
+            names.append(buf.raw[at + 19:at + size].split(b"\0")[0].decode())
+            at += size
+        yield names
+    assert got == 0
+    os.close(fd)
+def check(all, what):
+    assert len(all) == len(set(all)) == 2002, (what, len(all), len(set(all)))
+path = sys.argv[1]
+os.listdir(path)
+reader = pieces(path)
+all = next(reader)
+time.sleep(float(sys.argv[2]) + 1)
+for names in reader:
+    all += names
+check(all, "slow")
+# What it deletes as it goes is not there any more when it reads on.
+os.listdir(path)
+reader = pieces(path)
+gone = all = next(reader)
+for name in gone:
+    if name not in (".", ".."):
+        os.unlink(path + "/" + name)
+time.sleep(float(sys.argv[2]) + 1)
+for names in reader:
+    all = all + names
+check(all, "deleting")
+PYTHON
+remount -o attr_timeout=3 dbfs:/
+ls "$mnt/long/d00000" >"$work/out"
+python3 "$work/read.py" "$mnt/long/d00000" 3 || fail "names are missing"
+
 note "absence that a listing proved is not believed for longer than the listing"
 remount -o attr_timeout=2,negative_timeout=600 dbfs:/d/d00004
 ls "$mnt" >"$work/out"
