@@ -198,10 +198,17 @@ refresh_children_locked(struct vfs *v, struct node *dir, int64_t asked_ms)
 		if (node_is_local_locked(v, c) || c->kind == ENTRY_SESSION ||
 		    c->frozen > 0)
 			continue;
-		if (e == NULL)
+		if (e == NULL) {
 			c->seen_ms = 0; /* the next look-up finds it gone */
-		else
-			(void)dir_take_locked(v, dir, c->name, e, asked_ms);
+			continue;
+		}
+		/* Not by its name: c may go with it.  What takes its place goes
+		 * again, since nobody has asked for it. */
+		c = dir_take_locked(v, dir, e->name, e, asked_ms);
+		if (c != NULL) {
+			(void)node_ref_locked(v, c);
+			node_unref_locked(v, c);
+		}
 	}
 }
 

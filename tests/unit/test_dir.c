@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/counters.h"
 #include "fs/dir.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -191,6 +192,32 @@ START_TEST(a_file_that_became_a_directory_is_one)
 	fake_set_text(&r.fake, "/a", "three");
 	rig_expire(&r);
 	rig_expect(&r, "/a", "three");
+	rig_release(&r);
+}
+END_TEST
+
+/* Its listing is all that knows the directory. */
+START_TEST(a_directory_that_nobody_uses_became_a_file)
+{
+	struct dir_rows rows = { 0 };
+	struct node *root;
+	struct rig r;
+
+	rig_make(&r);
+	r.forgetful = true;
+	fake_mkdir(&r.fake, "/d");
+	fake_set_text(&r.fake, "/d/f", "one");
+	rig_expect_list(&r, "/d", "f");
+	fake_remove(&r.fake, "/d/f");
+	fake_remove(&r.fake, "/d");
+	fake_set_text(&r.fake, "/d", "two");
+	root = node_get(r.v, 1);
+	ck_assert_int_eq(rows_load(r.v, &r.call, root, &rows), 0);
+	ck_assert_uint_eq(rows.n, 1);
+	ck_assert_int_eq(counter_get(CTR_names), 1); /* the root */
+	rows_release(r.v, &rows);
+	node_unref(r.v, root);
+	rig_expect(&r, "/d", "two");
 	rig_release(&r);
 }
 END_TEST
@@ -420,6 +447,7 @@ static const struct unit_test tests[] = {
 	UNIT(an_error_is_never_taken_for_absence),
 	UNIT(a_mount_lives_on_when_its_directory_was_away),
 	UNIT(a_file_that_became_a_directory_is_one),
+	UNIT(a_directory_that_nobody_uses_became_a_file),
 	UNIT(own_changes_show_at_once_in_a_known_listing),
 	UNIT(several_readers_of_a_directory_cost_one_listing),
 	UNIT(own_changes_survive_a_listing_that_was_on_its_way),
