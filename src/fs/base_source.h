@@ -31,8 +31,9 @@ void base_source_release(struct base_source *s);
 /* What ahead made it ask for and nobody fetches yet is given up; before ahead ends. */
 void base_source_cancel(struct vfs *v, const struct read_ahead *ahead);
 
-/* Somebody opens n: bytes that were fetched so soon after its version was made that
- * another one may have the same time are forgotten, the kernel's pages included. */
+/* Somebody opens or closes n: bytes that were fetched so soon after its version was
+ * made that another one may have the same time are forgotten, the kernel's pages
+ * included. */
 void base_source_renew(struct vfs *v, struct node *n);
 
 /* Bytes of the remote version, as block_cache_read. */

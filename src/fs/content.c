@@ -347,6 +347,7 @@ content_close(struct vfs *v, struct handle *h)
 
 	base_source_cancel(v, &h->ahead);
 	read_ahead_release(&h->ahead);
+	base_source_renew(v, n); /* n may end, and with it what is known of that */
 	lock_take(&v->lock);
 	n->file->writers -= wants_write(h->flags);
 	if (--n->file->opens == 0)

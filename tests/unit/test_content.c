@@ -352,6 +352,22 @@ START_TEST(what_is_read_just_after_a_change_is_read_again_at_the_next_open)
 }
 END_TEST
 
+/* The kernel has no memory of it between the two. */
+START_TEST(what_was_read_just_after_a_change_does_not_outlive_its_node)
+{
+	struct rig r;
+
+	rig_make(&r);
+	r.forgetful = true;
+	r.fake.now_ms = clock_real_ms() / 1000 * 1000;
+	set_this_second(&r, "one");
+	rig_expect(&r, "/a", "one");
+	set_this_second(&r, "two");
+	rig_expect(&r, "/a", "two");
+	rig_release(&r);
+}
+END_TEST
+
 /* A file being written whose missing parts are not there any more. */
 START_TEST(a_written_file_is_not_completed_from_another_version)
 {
@@ -732,6 +748,7 @@ static const struct unit_test tests[] = {
 	UNIT(an_open_file_never_mixes_two_versions),
 	UNIT(the_end_for_an_old_handle_is_of_its_version),
 	UNIT(what_is_read_just_after_a_change_is_read_again_at_the_next_open),
+	UNIT(what_was_read_just_after_a_change_does_not_outlive_its_node),
 	UNIT(a_written_file_is_not_completed_from_another_version),
 	UNIT(a_file_deleted_by_others_is_stale),
 	UNIT(what_others_changed_is_not_overwritten),
