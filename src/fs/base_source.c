@@ -94,7 +94,10 @@ check_version(struct base_source *s, struct call *call, bool look)
 		gone = ret == -ENOENT || now->kind != s->entry->kind ||
 		    !version_matches(&s->entry->version, &now->version);
 		lock_take(&v->lock);
-		if (!gone && n->remote == s->entry)
+		if (gone && !hold_is_frozen_locked(v, n))
+			(void)dir_answer_locked(v, n, s->entry, now, ret,
+			    asked_ms);
+		else if (!gone && n->remote == s->entry)
 			n->seen_ms = asked_ms;
 		lock_drop(&v->lock);
 		entry_unref(now);
@@ -113,6 +116,13 @@ base_source_check(struct base_source *s, struct call *call)
 	return s->entry != NULL ? check_version(s, call, true) : 0;
 }
 
+/* Is that an answer about another version, or none? */
+static bool
+is_odd(ssize_t got, size_t len)
+{
+	return got >= 0 ? (size_t)got < len : got == -ENOENT || got == -ESTALE;
+}
+
 /* The block cache lacks a block. */
 static ssize_t
 fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
@@ -128,16 +138,19 @@ fetch(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 		s->node->looking = false;
 		lock_drop(&v->lock);
 	}
-	if (got == 0)
-		got = s->entry->backend->ops->read(s->entry->backend, call,
-		    s->entry, off, dst, len);
+	if (got < 0)
+		return got;
+	got = s->entry->backend->ops->read(s->entry->backend, call, s->entry,
+	    off, dst, len);
 	if (got >= 0) {
-		int ret;
-
 		lock_take(&v->lock);
 		s->node->file->fetched_ms = clock_mono_ms();
 		lock_drop(&v->lock);
-		ret = check_version(s, call, is_moving(s));
+	}
+	if (got >= 0 || is_odd(got, len)) {
+		int ret = check_version(s, call,
+		    is_odd(got, len) || is_moving(s));
+
 		if (ret < 0)
 			return ret;
 	}

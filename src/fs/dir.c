@@ -61,6 +61,27 @@ changed_since(const struct node_dir *d, uint64_t since, const char *name)
 	return false;
 }
 
+/* What dir's listing has under name; e NULL: nothing. */
+static void
+set_row_locked(struct vfs *v, struct node *dir, const char *name,
+    struct entry *e) REQUIRES(v->lock)
+{
+	struct node_dir *d = dir->dir;
+	int ret = 0;
+
+	lists_differ_locked(v, dir);
+	if (d->listed_ms == 0)
+		return;
+	if (e != NULL)
+		ret = listing_set(&d->list, e);
+	else
+		listing_remove(&d->list, name);
+	if (ret < 0)
+		lists_forget_locked(v, dir);
+	else
+		lists_touch_locked(v, dir);
+}
+
 void
 dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
 {
@@ -69,13 +90,7 @@ dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
 	if (d == NULL)
 		return;
 	note_change(d, e->name);
-	lists_differ_locked(v, dir);
-	if (d->listed_ms == 0)
-		return;
-	if (listing_set(&d->list, e) < 0)
-		lists_forget_locked(v, dir);
-	else
-		lists_touch_locked(v, dir);
+	set_row_locked(v, dir, e->name, e);
 }
 
 void
@@ -86,9 +101,7 @@ dir_remove_locked(struct vfs *v, struct node *dir, const char *name)
 	if (d == NULL)
 		return;
 	note_change(d, name);
-	lists_differ_locked(v, dir);
-	listing_remove(&d->list, name);
-	lists_touch_locked(v, dir);
+	set_row_locked(v, dir, name, NULL);
 }
 
 void
@@ -519,36 +532,59 @@ dir_lookup_new(struct vfs *v, struct call *call, struct node *parent,
 	return absent ? -ENOENT : dir_lookup(v, call, parent, name, out);
 }
 
+/* The service has something else under n's name, or nothing (e NULL). */
+static int
+replaced_locked(struct vfs *v, struct node *n, struct entry *e,
+    int64_t asked_ms) REQUIRES(v->lock)
+{
+	bool open = n->file != NULL && (n->file->opens > 0 || n->file->saving);
+	struct node *dir = n->parent;
+
+	/* The root has no name to lose: it is looked for again. */
+	if (n == v->root)
+		return -ENOENT;
+	/* Or the next look-up would find the old one again. */
+	if (dir->dir != NULL && dir->dir->listed_ms <= asked_ms)
+		set_row_locked(v, dir, n->name, e);
+	dir_detach_locked(v, n);
+	return open ? 0 : -ENOENT;
+}
+
 /* What the service answered about n itself. */
 static int
 take_refreshed_locked(struct vfs *v, struct node *n, struct entry *e, int ret,
     int64_t asked_ms) REQUIRES(v->lock)
 {
-	bool open = n->file != NULL && (n->file->opens > 0 || n->file->saving);
-
-	/* The root has no name to lose: it is looked for again. */
-	if (ret == -ENOENT && n != v->root) {
-		dir_detach_locked(v, n);
-		return open ? 0 : -ENOENT;
-	}
-	if (ret < 0)
+	if (ret < 0 && ret != -ENOENT)
 		return ret;
-	if (n == v->root && e->kind != n->kind)
-		return -ENOENT;
-	if (e->kind != n->kind) {
-		dir_detach_locked(v, n);
-		return open ? 0 : -ENOENT;
-	}
+	if (ret == -ENOENT || e->kind != n->kind)
+		return replaced_locked(v, n, e, asked_ms);
 	if (n->kind == ENTRY_FILE &&
 	    !version_matches(&n->remote->version, &e->version)) {
-		if (is_in_use_locked(v, n)) {
-			dir_detach_locked(v, n);
-			return open ? 0 : -ENOENT;
-		}
+		if (is_in_use_locked(v, n))
+			return replaced_locked(v, n, e, asked_ms);
 		node_drop_content_locked(v, n);
 	}
 	node_set_remote_locked(v, n, e, asked_ms);
 	return 0;
+}
+
+/* Can an answer of the service say what n is now? */
+static bool
+is_askable_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock)
+{
+	return !n->gone && !node_is_local_locked(v, n) &&
+	    (n->parent != NULL || n == v->root);
+}
+
+int
+dir_answer_locked(struct vfs *v, struct node *n, const struct entry *was,
+    struct entry *e, int ret, int64_t asked_ms)
+{
+	/* What we do to it, or did meanwhile, is newer than the answer. */
+	if (n->remote == was && is_askable_locked(v, n) && n->frozen == 0)
+		return take_refreshed_locked(v, n, e, ret, asked_ms);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 int
@@ -561,8 +597,7 @@ dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
 
 	do {
 		lock_take(&v->lock);
-		if (n->gone || node_is_local_locked(v, n) ||
-		    (n->parent == NULL && n != v->root) ||
+		if (!is_askable_locked(v, n) ||
 		    (!now && node_ttl_left_locked(v, n) > 0)) {
 			lock_drop(&v->lock);
 			return 0;
@@ -572,15 +607,11 @@ dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
 		lock_drop(&v->lock);
 		ret = ns_refresh(v->config.ns, call, was, &e);
 		lock_take(&v->lock);
-		/* What we do to it, or did meanwhile, is newer than the answer. */
 		again = ret == -ENOENT && hold_is_frozen_locked(v, n);
 		if (again)
 			ret = hold_await_thaw_locked(v, call, n);
-		else if (n->remote == was && !node_is_local_locked(v, n) &&
-		    !n->gone && n->frozen == 0)
-			ret = take_refreshed_locked(v, n, e, ret, asked_ms);
-		else if (ret == -ENOENT)
-			ret = 0;
+		else
+			ret = dir_answer_locked(v, n, was, e, ret, asked_ms);
 		lock_drop(&v->lock);
 		entry_unref(was);
 		entry_unref(e);

@@ -25,6 +25,11 @@ int dir_lookup_new(struct vfs *v, struct call *call, struct node *parent,
  * another version and n is open, n loses its name and keeps its old version. */
 int dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now);
 
+/* The same with an answer that the caller has asked for at asked_ms: ret, and e when
+ * that is 0, about was, which was n's remote. */
+int dir_answer_locked(struct vfs *v, struct node *n, const struct entry *was,
+    struct entry *e, int ret, int64_t asked_ms) REQUIRES(v->lock);
+
 /* For how long the kernel may believe that dir lacks a name, as was just found. */
 int64_t dir_absent_ms(struct vfs *v, struct node *dir);
 

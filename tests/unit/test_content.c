@@ -368,6 +368,59 @@ START_TEST(what_was_read_just_after_a_change_does_not_outlive_its_node)
 }
 END_TEST
 
+/* Within the time-to-live: that it is another version shows when there is less. */
+START_TEST(a_file_that_has_shrunk_is_stale)
+{
+	size_t len = 3 * MB;
+	char *data = pattern(len), c;
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 0), 1);
+	fake_set(&r.fake, "/a", data, len / 2);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, MB), -ESTALE);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 2 * MB), -ESTALE);
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
+/* One of two readers has found out, within the time-to-live. */
+START_TEST(a_version_that_is_known_to_be_gone_is_not_fetched_again)
+{
+	size_t len = 3 * MB;
+	char *data = pattern(len), c;
+	struct rig_file f, g;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set(&r.fake, "/a", data, len);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &g), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, 0), 1);
+	ck_assert_int_eq(rig_pread(&g, &c, 1, 0), 1);
+	memset(data, 'n', len);
+	fake_set(&r.fake, "/a", data, len);
+	f.handle->opened_ms -= 2 * r.config.attr_ttl_ms;
+	ck_assert_int_eq(rig_pread(&f, &c, 1, len - 1), -ESTALE);
+	ck_assert_int_eq(rig_pread(&g, &c, 1, MB), -ESTALE);
+	ck_assert_int_eq(rig_pread(&g, &c, 1, 0), -ESTALE);
+	rig_release_file(&f);
+	rig_release_file(&g);
+	rig_expect_list(&r, "/", "a");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_pread(&f, &c, 1, MB), 1);
+	ck_assert_int_eq(c, 'n');
+	rig_release_file(&f);
+	rig_release(&r);
+	free(data);
+}
+END_TEST
+
 /* A file being written whose missing parts are not there any more. */
 START_TEST(a_written_file_is_not_completed_from_another_version)
 {
@@ -749,6 +802,8 @@ static const struct unit_test tests[] = {
 	UNIT(the_end_for_an_old_handle_is_of_its_version),
 	UNIT(what_is_read_just_after_a_change_is_read_again_at_the_next_open),
 	UNIT(what_was_read_just_after_a_change_does_not_outlive_its_node),
+	UNIT(a_file_that_has_shrunk_is_stale),
+	UNIT(a_version_that_is_known_to_be_gone_is_not_fetched_again),
 	UNIT(a_written_file_is_not_completed_from_another_version),
 	UNIT(a_file_deleted_by_others_is_stale),
 	UNIT(what_others_changed_is_not_overwritten),
