@@ -16,13 +16,18 @@
 
 #include "base/banned.h"
 
+/* The page cache takes what one call writes into pages as large as that, and memory that
+ * was never used costs most when it comes in large pages: 1 MiB at once takes three
+ * times as long as in pieces (measured in a virtual machine). */
+#define IO_PIECE ((size_t)128 << 10)
+
 int
 io_write(int fd, const void *src, size_t len)
 {
 	const char *p = src;
 
 	while (len > 0) {
-		ssize_t n = write(fd, p, len);
+		ssize_t n = write(fd, p, len < IO_PIECE ? len : IO_PIECE);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -40,7 +45,8 @@ io_pwrite(int fd, const void *src, size_t len, uint64_t off)
 	const char *p = src;
 
 	while (len > 0) {
-		ssize_t n = pwrite(fd, p, len, (off_t)off);
+		ssize_t n = pwrite(fd, p, len < IO_PIECE ? len : IO_PIECE,
+		    (off_t)off);
 
 		if (n < 0 && errno == EINTR)
 			continue;
