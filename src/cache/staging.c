@@ -24,11 +24,15 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "cache/undo.h"
 
 #include "base/banned.h"
 
 #define FETCH_BYTES ((size_t)1 << 20) /* fetched at a time, aligned */
 #define SUFFIX	    ".data"
+
+/* What is cut off is kept as bytes up to here, else as the whole file. */
+#define CUT_BYTES ((uint64_t)64 << 10)
 
 /* Descriptors that staging leaves to connections: without them, what is staged could
  * not be sent, and would keep its own for ever. */
@@ -49,11 +53,13 @@ struct staged {
 	struct cond written; /* with lock: writing became 0 */
 	uint64_t size;
 	uint64_t base_end;
-	struct staged_range *ranges; /* below base_end; sorted, apart */
-	size_t n_ranges, cap_ranges;
-	struct staged_range *marked; /* as ranges was at the mark */
+	struct ranges here; /* below base_end */
+	struct range *marked; /* as here was at the mark */
 	size_t n_marked;
 	bool named; /* its name in the directory is durable */
+	struct undo *undo; /* of what was promised; set once, NULL before */
+	struct staged_seal *sealed; /* the last promise; NULL: none */
+	uint64_t seals; /* so far */
 
 	struct staged *prev, *next; /* the area's list, with the area's lock */
 };
@@ -73,39 +79,7 @@ struct staging {
 static int
 map_add(struct staged *f, uint64_t start, uint64_t end)
 {
-	size_t first, last;
-
-	if (end > f->base_end)
-		end = f->base_end;
-	if (start >= end)
-		return 0;
-	/* Ranges first..last-1 touch the new one and melt into it. */
-	for (first = 0; first < f->n_ranges; first++)
-		if (f->ranges[first].end >= start)
-			break;
-	for (last = first; last < f->n_ranges; last++) {
-		if (f->ranges[last].start > end)
-			break;
-		if (f->ranges[last].start < start)
-			start = f->ranges[last].start;
-		if (f->ranges[last].end > end)
-			end = f->ranges[last].end;
-	}
-	if (first == last && f->n_ranges == f->cap_ranges) {
-		size_t cap = f->cap_ranges * 2 + 4;
-		struct staged_range *more;
-
-		more = realloc(f->ranges, cap * sizeof(*more));
-		if (more == NULL)
-			return -ENOMEM;
-		f->ranges = more;
-		f->cap_ranges = cap;
-	}
-	memmove(&f->ranges[first + 1], &f->ranges[last],
-	    (f->n_ranges - last) * sizeof(*f->ranges));
-	f->ranges[first] = (struct staged_range){ start, end };
-	f->n_ranges = f->n_ranges - (last - first) + 1;
-	return 0;
+	return ranges_add(&f->here, start, end < f->base_end ? end : f->base_end);
 }
 
 static void
@@ -114,37 +88,16 @@ map_cut(struct staged *f, uint64_t size)
 	if (size >= f->base_end)
 		return;
 	f->base_end = size;
-	while (f->n_ranges > 0 && f->ranges[f->n_ranges - 1].start >= size)
-		f->n_ranges--;
-	if (f->n_ranges > 0 && f->ranges[f->n_ranges - 1].end > size)
-		f->ranges[f->n_ranges - 1].end = size;
+	ranges_cut(&f->here, size);
 }
 
 /* The first missing range in [start, end), false when there is none. */
 static bool
 map_missing(const struct staged *f, uint64_t start, uint64_t end,
-    struct staged_range *out)
+    struct range *out)
 {
-	uint64_t at = start;
-
-	if (end > f->base_end)
-		end = f->base_end;
-	for (size_t i = 0; i < f->n_ranges && at < end; i++) {
-		const struct staged_range *r = &f->ranges[i];
-
-		if (r->end <= at)
-			continue;
-		if (r->start > at) {
-			*out = (struct staged_range){ at,
-				r->start < end ? r->start : end };
-			return true;
-		}
-		at = r->end;
-	}
-	if (at >= end)
-		return false;
-	*out = (struct staged_range){ at, end };
-	return true;
+	return ranges_gap(&f->here, start, end < f->base_end ? end : f->base_end,
+	    out);
 }
 
 /* --- the directory ------------------------------------------------------- */
@@ -253,10 +206,20 @@ staging_link(struct staging *s, const char *path, uint64_t *number)
 	to = file_path(s, *number);
 	if (to == NULL)
 		return -ENOMEM;
-	if (link(path, to) < 0)
+	ret = undo_link(path, to);
+	if (ret == 0 && link(path, to) < 0)
 		ret = -errno;
 	free(to);
 	return ret == 0 ? io_sync_dir(s->dir) : ret;
+}
+
+int
+staging_unlink(const char *path)
+{
+	int ret = unlink(path) < 0 ? -errno : 0;
+
+	undo_remove(path);
+	return ret;
 }
 
 static void
@@ -269,9 +232,34 @@ sweep_one(struct staging *s, uint64_t number)
 		if (f->number == number)
 			return;
 	path = file_path(s, number);
-	if (path != NULL && unlink(path) < 0)
+	if (path != NULL && staging_unlink(path) < 0)
 		log_warn("staging", "%s: %s", path, strerror(errno));
 	free(path);
+}
+
+/* What was kept of files that are not there any more. */
+static void
+sweep_kept_locked(struct staging *s) REQUIRES(s->lock)
+{
+	DIR *dir = opendir(s->dir);
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		char *end;
+		uint64_t number = strtoull(e->d_name, &end, 10);
+		struct staged *f;
+
+		if (end == e->d_name || *end != '.' ||
+		    text_ends(e->d_name, SUFFIX))
+			continue;
+		DL_FOREACH(s->files, f)
+			if (f->number == number)
+				break;
+		if (f == NULL)
+			(void)unlinkat(dirfd(dir), e->d_name, 0);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
 }
 
 void
@@ -279,6 +267,7 @@ staging_sweep(struct staging *s)
 {
 	lock_take(&s->lock);
 	(void)scan(s, sweep_one);
+	sweep_kept_locked(s);
 	lock_drop(&s->lock);
 }
 
@@ -390,26 +379,98 @@ staged_reopen(struct staging *s, uint64_t number, const struct staged_map *map,
 	return 0;
 }
 
-int
-staged_map_get(struct staged *f, struct staged_map *out)
+static int
+map_get_locked(struct staged *f, struct staged_map *out) REQUIRES(f->lock)
 {
-	struct staged_range missing;
+	struct range missing;
 	int ret = 0;
 
 	out->base_end = 0;
 	out->n = 0;
-	lock_take(&f->lock);
 	if (!map_missing(f, 0, f->size, &missing)) {
 		/* Complete. */
-	} else if (f->n_ranges > STAGED_MAP_MAX) {
+	} else if (f->here.n > STAGED_MAP_MAX) {
 		ret = -E2BIG;
 	} else {
 		out->base_end = f->base_end;
-		out->n = f->n_ranges;
-		for (size_t i = 0; i < f->n_ranges; i++)
-			out->ranges[i] = f->ranges[i];
+		out->n = f->here.n;
+		for (size_t i = 0; i < f->here.n; i++)
+			out->ranges[i] = f->here.at[i];
 	}
+	return ret;
+}
+
+int
+staged_map_get(struct staged *f, struct staged_map *out)
+{
+	int ret;
+
+	lock_take(&f->lock);
+	ret = map_get_locked(f, out);
 	lock_drop(&f->lock);
+	return ret;
+}
+
+/* A number and a path for a file that is not there yet. */
+static int
+new_path(struct staging *s, uint64_t *number, char **path)
+{
+	lock_take(&s->lock);
+	*number = ++s->last;
+	lock_drop(&s->lock);
+	*path = file_path(s, *number);
+	return *path != NULL ? 0 : -ENOMEM;
+}
+
+/* What was promised of f before still is; nobody else has it yet. */
+static int
+take_seal(struct staged *f, const struct staged_seal *seal)
+{
+	struct staged_seal *copy = malloc(sizeof(*copy));
+	int ret = copy != NULL ? undo_new(f->path, true, &f->undo) : -ENOMEM;
+
+	if (ret < 0) {
+		free(copy);
+		staged_unref(f);
+		return ret;
+	}
+	*copy = *seal;
+	f->sealed = copy;
+	f->seals = seal->seal.number;
+	return 0;
+}
+
+int
+staged_reopen_promised(struct staging *s, uint64_t number,
+    const struct staged_seal *seal, struct staged **out, struct staged **later)
+{
+	const struct staged_map *map = seal->mapped ? &seal->map : NULL;
+	char *path = file_path(s, number), *to = NULL;
+	uint64_t restored;
+	int ret;
+
+	*later = NULL;
+	ret = path != NULL ? new_path(s, &restored, &to) : -ENOMEM;
+	if (ret == 0)
+		ret = undo_restore(path, &seal->seal, to);
+	if (ret == 1) {
+		/* What it was changed to is worth less. */
+		if (staged_reopen(s, number, NULL, later) < 0)
+			*later = NULL;
+		else if (undo_new(path, true, &(*later)->undo) < 0)
+			log_warn("staging", "%s: what was kept of it stays", path);
+		number = restored;
+	}
+	if (ret >= 0)
+		ret = staged_reopen(s, number, map, out);
+	if (ret == 0 && *later == NULL)
+		ret = take_seal(*out, seal);
+	if (ret < 0 && *later != NULL) {
+		staged_unref(*later);
+		*later = NULL;
+	}
+	free(to);
+	free(path);
 	return ret;
 }
 
@@ -428,6 +489,8 @@ staged_unref(struct staged *f)
 		return;
 	if (!f->keep && unlink(f->path) < 0)
 		log_warn("staging", "%s: %s", f->path, strerror(errno));
+	undo_free(f->undo, !f->keep);
+	free(f->sealed);
 	(void)close(f->fd);
 	lock_take(&f->area->lock);
 	DL_DELETE(f->area->files, f);
@@ -437,7 +500,7 @@ staged_unref(struct staged *f)
 	cond_release(&f->written);
 	lock_release(&f->lock);
 	free(f->marked);
-	free(f->ranges);
+	ranges_release(&f->here);
 	free(f->path);
 	free(f);
 	counter_add(CTR_staging_files, -1);
@@ -477,7 +540,7 @@ staged_size(struct staged *f)
 bool
 staged_complete(struct staged *f)
 {
-	struct staged_range missing;
+	struct range missing;
 	bool complete;
 
 	lock_take(&f->lock);
@@ -494,7 +557,7 @@ staged_complete(struct staged *f)
 static int
 fill(struct staged *f, uint64_t off, const char *bytes, size_t len)
 {
-	struct staged_range hole;
+	struct range hole;
 	int ret = 0;
 
 	lock_take(&f->lock);
@@ -511,7 +574,7 @@ fill(struct staged *f, uint64_t off, const char *bytes, size_t len)
 /* Fetches the aligned piece that holds the first byte of hole. */
 static int
 fetch(struct staged *f, struct call *call, const struct source *src,
-    struct staged_range hole)
+    struct range hole)
 {
 	uint64_t start = hole.start - hole.start % FETCH_BYTES;
 	uint64_t end = start + FETCH_BYTES;
@@ -545,7 +608,7 @@ fetch(struct staged *f, struct call *call, const struct source *src,
 static int
 reserve(struct staged *f)
 {
-	struct staged_range hole;
+	struct range hole;
 	uint64_t at = 0;
 	int ret = 0;
 
@@ -572,7 +635,7 @@ staged_fetch_all(struct staged *f, struct call *call, const struct source *src)
 	int ret = reserve(f);
 
 	while (ret == 0) {
-		struct staged_range hole;
+		struct range hole;
 		bool missing;
 
 		lock_take(&f->lock);
@@ -590,7 +653,7 @@ static ssize_t
 read_piece(struct staged *f, struct call *call, const struct source *src,
     uint64_t off, void *dst, size_t len)
 {
-	struct staged_range hole;
+	struct range hole;
 	bool missing;
 	ssize_t n;
 
@@ -660,6 +723,51 @@ change_end(struct staged *f)
 	lock_drop(&f->lock);
 }
 
+/* The part of [start, end) that was promised is kept.  Between begin and end. */
+static int
+keep_promised(struct staged *f, uint64_t start, uint64_t end)
+{
+	struct undo *undo = NULL;
+	struct seal seal = { 0 };
+
+	lock_take(&f->lock);
+	if (f->sealed != NULL && start < f->sealed->seal.size) {
+		undo = f->undo;
+		seal = f->sealed->seal;
+	}
+	lock_drop(&f->lock);
+	return undo != NULL ? undo_keep(undo, f->fd, &seal, start, end) : 0;
+}
+
+/* What was here of a promise that is about to be cut off at size. */
+static int
+keep_cut(struct staged *f, uint64_t size)
+{
+	struct staged_seal was;
+	int ret = 0;
+
+	if (!staged_promised(f, &was) || size >= was.seal.size)
+		return 0;
+	if (size == 0 && was.seal.size > CUT_BYTES) {
+		ret = undo_empty(f->undo, f->fd, &was.seal);
+		lock_take(&f->lock);
+		f->named = false;
+		lock_drop(&f->lock);
+		return ret;
+	}
+	for (size_t i = 0; ret == 0 && was.mapped && i < was.map.n; i++) {
+		const struct range *r = &was.map.ranges[i];
+
+		if (r->end > size)
+			ret = keep_promised(f, r->start > size ? r->start : size,
+			    r->end);
+	}
+	if (ret == 0)
+		ret = keep_promised(f, was.mapped && was.map.base_end > size ?
+		    was.map.base_end : size, was.seal.size);
+	return ret;
+}
+
 int
 staged_write(struct staged *f, struct call *call, uint64_t off,
     const void *src, size_t len)
@@ -669,6 +777,11 @@ staged_write(struct staged *f, struct call *call, uint64_t off,
 	ret = change_begin(f, call);
 	if (ret < 0)
 		return ret;
+	ret = keep_promised(f, off, off + len);
+	if (ret < 0) {
+		change_end(f);
+		return ret;
+	}
 	/* Under the lock for the same reason as in fill(). */
 	lock_take(&f->lock);
 	ret = io_pwrite(f->fd, src, len, off);
@@ -693,8 +806,11 @@ staged_truncate(struct staged *f, struct call *call, uint64_t size)
 	ret = change_begin(f, call);
 	if (ret < 0)
 		return ret;
+	ret = keep_cut(f, size);
 	lock_take(&f->lock);
-	if (ftruncate(f->fd, (off_t)size) < 0) {
+	if (ret < 0) {
+		/* It stays as it is. */
+	} else if (ftruncate(f->fd, (off_t)size) < 0) {
 		ret = -errno;
 	} else {
 		map_cut(f, size);
@@ -733,11 +849,13 @@ staged_punch(struct staged *f, struct call *call, uint64_t off, uint64_t len)
 	ret = change_begin(f, call);
 	if (ret < 0)
 		return ret;
+	ret = keep_promised(f, off, off + len);
 	lock_take(&f->lock);
-	if (fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	    (off_t)off, (off_t)len) < 0)
+	if (ret == 0 && fallocate(f->fd,
+	    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
+	    (off_t)len) < 0)
 		ret = -errno;
-	else
+	if (ret == 0)
 		ret = map_add(f, off, off + len);
 	lock_drop(&f->lock);
 	change_end(f);
@@ -747,7 +865,7 @@ staged_punch(struct staged *f, struct call *call, uint64_t off, uint64_t len)
 int
 staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out)
 {
-	struct staged_range hole;
+	struct range hole;
 	int ret = 0;
 
 	lock_take(&f->lock);
@@ -771,7 +889,7 @@ staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out)
 int
 staged_mark(struct staged *f, struct call *call)
 {
-	struct staged_range *copy;
+	struct range *copy;
 
 	lock_take(&f->lock);
 	assert(f->frozen > 0);
@@ -782,11 +900,11 @@ staged_mark(struct staged *f, struct call *call)
 		}
 		(void)cond_wait_ms(&f->thawed, &f->lock, CALL_TICK_MS);
 	}
-	copy = malloc((f->n_ranges + 1) * sizeof(*copy));
-	for (size_t i = 0; copy != NULL && i < f->n_ranges; i++)
-		copy[i] = f->ranges[i];
+	copy = malloc((f->here.n + 1) * sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < f->here.n; i++)
+		copy[i] = f->here.at[i];
 	f->marked = copy;
-	f->n_marked = f->n_ranges;
+	f->n_marked = f->here.n;
 	lock_drop(&f->lock);
 	return copy != NULL ? 0 : -ENOMEM;
 }
@@ -794,16 +912,15 @@ staged_mark(struct staged *f, struct call *call)
 void
 staged_unmark(struct staged *f, bool forget)
 {
-	struct staged_range *copy;
+	struct range *copy;
 
 	lock_take(&f->lock);
 	copy = f->marked;
 	f->marked = NULL;
 	if (copy != NULL && forget) {
-		free(f->ranges);
-		f->ranges = copy;
-		f->n_ranges = f->n_marked;
-		f->cap_ranges = f->n_marked + 1;
+		ranges_release(&f->here);
+		f->here = (struct ranges){ copy, f->n_marked,
+			f->n_marked + 1 };
 		copy = NULL;
 	}
 	cond_broadcast(&f->thawed);
@@ -828,6 +945,73 @@ staged_thaw(struct staged *f)
 	assert(f->frozen > 0);
 	if (--f->frozen == 0)
 		cond_broadcast(&f->thawed);
+	lock_drop(&f->lock);
+}
+
+/* --- promises ------------------------------------------------------------------ */
+
+int
+staged_promise(struct staged *f, struct staged_seal *out)
+{
+	struct staged_seal *now = malloc(sizeof(*now));
+	struct undo *made = NULL;
+	int ret = now != NULL ? 0 : -ENOMEM;
+
+	staged_freeze(f);
+	if (ret == 0)
+		ret = undo_new(f->path, false, &made);
+	lock_take(&f->lock);
+	if (ret == 0) {
+		if (f->undo == NULL) {
+			f->undo = made;
+			made = NULL;
+		}
+		now->seal = (struct seal){ ++f->seals, f->size };
+		now->mapped = map_get_locked(f, &now->map) == 0;
+		free(f->sealed);
+		f->sealed = now;
+		*out = *now;
+		now = NULL;
+	}
+	lock_drop(&f->lock);
+	staged_thaw(f);
+	undo_free(made, false);
+	free(now);
+	return ret;
+}
+
+bool
+staged_promised(struct staged *f, struct staged_seal *out)
+{
+	bool promised;
+
+	lock_take(&f->lock);
+	promised = f->sealed != NULL;
+	if (promised)
+		*out = *f->sealed;
+	lock_drop(&f->lock);
+	return promised;
+}
+
+void
+staged_recorded(struct staged *f, uint64_t seal)
+{
+	struct undo *undo;
+
+	lock_take(&f->lock);
+	undo = f->undo;
+	lock_drop(&f->lock);
+	if (undo != NULL)
+		undo_recorded(undo, seal);
+}
+
+/* What was kept goes with the next promise, or with the file. */
+void
+staged_unpromise(struct staged *f)
+{
+	lock_take(&f->lock);
+	free(f->sealed);
+	f->sealed = NULL;
 	lock_drop(&f->lock);
 }
 

@@ -19,7 +19,9 @@
 
 #include "base/attr.h"
 #include "base/call.h"
+#include "cache/ranges.h"
 #include "cache/source.h"
+#include "cache/undo.h"
 
 struct staging; /* the directory */
 struct staged;	/* a file in it */
@@ -42,13 +44,10 @@ bool staging_is_crowded(struct staging *s);
 /* Which bytes of a file are here, when not all are: those of the ranges, and all from
  * base_end on; the source has the others.  All are here: base_end is 0. */
 #define STAGED_MAP_MAX 128
-struct staged_range {
-	uint64_t start, end;
-};
 struct staged_map {
 	uint64_t base_end;
 	size_t n;
-	struct staged_range ranges[STAGED_MAP_MAX];
+	struct range ranges[STAGED_MAP_MAX];
 };
 
 /* -E2BIG: it has more ranges. */
@@ -59,10 +58,26 @@ int staged_map_get(struct staged *f, struct staged_map *out) WARN_UNUSED;
 int staged_reopen(struct staging *s, uint64_t number,
     const struct staged_map *map, struct staged **out) WARN_UNUSED;
 
-/* Gives a file elsewhere on this disk, that another mount left, a second name here;
- * durable.  Its number is *number. */
+/* What a file held when it was promised.  map: NULL when it had too many ranges. */
+struct staged_seal {
+	struct seal seal; /* number 0: nothing is promised */
+	bool mapped;
+	struct staged_map map;
+};
+
+/* The same of a file that was promised: as it was then.  *later: what it was changed to
+ * since, which nobody has promised, or NULL; then *out has another number.  -ENODATA:
+ * what was promised is not on the disk.  Both stay until somebody says otherwise. */
+int staged_reopen_promised(struct staging *s, uint64_t number,
+    const struct staged_seal *seal, struct staged **out, struct staged **later)
+    WARN_UNUSED;
+
+/* Gives a file elsewhere on this disk, that another mount left, a second name here, with
+ * what belongs to it; durable.  Its number is *number.  staging_unlink: the first one
+ * goes. */
 int staging_link(struct staging *s, const char *path, uint64_t *number)
     WARN_UNUSED;
+int staging_unlink(const char *path);
 
 /* Deletes the files that were never opened since staging_new. */
 void staging_sweep(struct staging *s);
@@ -124,6 +139,19 @@ void staged_unmark(struct staged *f, bool forget);
 /* Stops writers until thaw.  Calls nest. */
 void staged_freeze(struct staged *f);
 void staged_thaw(struct staged *f);
+
+/* What is in f now is promised: whatever is changed from now on, staged_reopen_promised
+ * finds this, once a record has out.  Waits for changes under way. */
+int staged_promise(struct staged *f, struct staged_seal *out) WARN_UNUSED;
+
+/* The last promise; false when there is none. */
+bool staged_promised(struct staged *f, struct staged_seal *out);
+
+/* A record on disk has it: those before are not needed any more. */
+void staged_recorded(struct staged *f, uint64_t seal);
+
+/* Nobody relies on what was promised: the server has it. */
+void staged_unpromise(struct staged *f);
 
 /* Makes the bytes durable, and the file's name.  A failure is final for what was
  * written: the file must be written anew, not synced again. */
