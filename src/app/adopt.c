@@ -195,8 +195,9 @@ take(struct adoption *a, struct found *f)
 	} else {
 		a->taken += ret == 0;
 		journal_end(a->journal, f->subject);
-		if (file != NULL && unlink(file) < 0 && errno != ENOENT)
-			log_warn("state", "%s: %s", file, strerror(errno));
+		ret = file != NULL ? staging_unlink(file) : 0;
+		if (ret < 0 && ret != -ENOENT)
+			log_warn("state", "%s: %s", file, strerror(-ret));
 		f->type = JOURNAL_END;
 	}
 	free(origin);
@@ -214,7 +215,7 @@ sweep(const char *dir)
 	struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (text_ends(e->d_name, ".data"))
+		if (e->d_name[0] != '.')
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	if (d != NULL)
 		(void)closedir(d);

@@ -38,7 +38,9 @@ enum journal_type {
 	 * nobody has decided), sec, nsec: the time shown, exec?: true, partial?:
 	 * true (not all is here), here?: [end, from, to, from, to, ...] (bytes
 	 * from..to and all from end on are here, the others are those of old),
-	 * over?: subject of a record of the same name that this one replaces,
+	 * seal?, size?: of what was promised, when the file may have been changed
+	 * since (cache/undo.h), boot?: run of the machine in which the bytes were
+	 * not synced, and are there only while it lasts, over?: subject of a record of the same name that this one replaces,
 	 * parts?: of the backend, for content that is sent in parts,
 	 * old?: {mtime_ms, size, own?: true}, drop?: {path, old} (an object that
 	 * goes when this is sent)} */

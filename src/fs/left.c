@@ -68,10 +68,13 @@ struct leftover {
 	uint64_t subject;
 	const char *tree, *dir, *name, *intent; /* borrowed from the payload */
 	struct staged *staged;
+	struct staged *later; /* what nobody has promised; NULL: nothing */
 	struct version old;
 	struct json_object *drop; /* borrowed; NULL: none */
 	bool has_old, executable;
 	bool partial; /* and nobody knows where the rest is */
+	bool unsynced; /* since this run of the machine */
+	bool damaged; /* what was promised may not be all on the disk */
 	struct timespec mtime;
 };
 
@@ -94,7 +97,7 @@ read_map(struct json_object *payload, struct staged_map *out, bool *partial)
 	for (size_t i = 1; i < n; i++) {
 		int64_t next = json_object_get_int64(
 		    json_object_array_get_idx(here, i));
-		struct staged_range *r = &out->ranges[(i - 1) / 2];
+		struct range *r = &out->ranges[(i - 1) / 2];
 
 		if (next < at)
 			return -EBADMSG;
@@ -112,8 +115,10 @@ static int
 read_leftover(struct vfs *v, struct json_object *p, uint64_t subject,
     struct leftover *out)
 {
-	int64_t number, sec = 0, nsec = 0;
-	struct staged_map map;
+	int64_t number, seal, size, sec = 0, nsec = 0;
+	struct staged_seal was = { .mapped = true };
+	const char *boot;
+	int ret;
 
 	*out = (struct leftover){ .subject = subject };
 	if (jval_str(p, "tree", &out->tree) < 0 ||
@@ -121,7 +126,7 @@ read_leftover(struct vfs *v, struct json_object *p, uint64_t subject,
 	    jval_str(p, "name", &out->name) < 0 ||
 	    jval_str(p, "intent", &out->intent) < 0 ||
 	    jval_i64(p, "file", &number) < 0 ||
-	    read_map(p, &map, &out->partial) < 0)
+	    read_map(p, &was.map, &out->partial) < 0)
 		return -EBADMSG;
 	(void)jval_bool(p, "exec", &out->executable);
 	(void)jval_i64(p, "sec", &sec);
@@ -129,8 +134,29 @@ read_leftover(struct vfs *v, struct json_object *p, uint64_t subject,
 	out->mtime = (struct timespec){ sec, nsec };
 	out->has_old = journal_old(p, &out->old) == 0;
 	(void)jval_object(p, "drop", &out->drop);
-	return staged_reopen(v->config.staging, (uint64_t)number, &map,
+	/* The record may have come to the disk without the bytes. */
+	out->unsynced = jval_str(p, "boot", &boot) == 0;
+	if (out->unsynced)
+		out->damaged = v->config.boot == NULL ||
+		    strcmp(boot, v->config.boot) != 0;
+	if (jval_i64(p, "seal", &seal) < 0 || jval_i64(p, "size", &size) < 0)
+		return staged_reopen(v->config.staging, (uint64_t)number,
+		    &was.map, &out->staged);
+	was.seal = (struct seal){ (uint64_t)seal, (uint64_t)size };
+	ret = staged_reopen_promised(v->config.staging, (uint64_t)number, &was,
+	    &out->staged, &out->later);
+	if (ret != -ENODATA)
+		return ret;
+	out->damaged = true;
+	return staged_reopen(v->config.staging, (uint64_t)number, &was.map,
 	    &out->staged);
+}
+
+static void
+release_leftover(struct leftover *l)
+{
+	staged_unref(l->later);
+	staged_unref(l->staged);
 }
 
 /* --- directories ------------------------------------------------------------ */
@@ -298,6 +324,9 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	n->file->flushed = true;
 	n->file->taken = true;
 	node_changed_locked(v, n);
+	n->file->told = n->file->changes;
+	n->file->told_mtime = l->mtime;
+	n->file->told_synced = !l->unsynced;
 	if (strcmp(l->intent, "scratch") == 0) {
 		n->scratch = scratch_of_name(l->name);
 		if (n->scratch == SCRATCH_NO)
@@ -318,7 +347,7 @@ static bool
 is_promised(const struct leftover *l)
 {
 	return strcmp(l->intent, "open") != 0 &&
-	    strcmp(l->intent, "conflict") != 0 && !l->partial;
+	    strcmp(l->intent, "conflict") != 0 && !l->partial && !l->damaged;
 }
 
 static int
@@ -333,7 +362,9 @@ keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 		.state = conflict ? PENDING_CONFLICT : PENDING_KEPT,
 		.reason = conflict ?
 		    "the file was changed on the server, as an earlier mount"
-		    " has found" : l->partial ?
+		    " has found" : l->damaged ?
+		    "the machine stopped before all that was written was on the"
+		    " local disk" : l->partial ?
 		    "brickfs ended while it was written; only the parts that"
 		    " were written or read are in it" :
 		    "brickfs ended before the file was closed",
@@ -345,6 +376,69 @@ keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 		info.path = text_printf("%s%s%s", path,
 		    path[0] != '\0' ? "/" : "", l->name);
 	ret = loose_add(v, &info);
+	free(info.path);
+	free(path);
+	return ret;
+}
+
+/* The record names the content as it was promised, which is another file now. */
+static int
+name_restored(struct vfs *v, struct json_object *p, const struct leftover *l)
+{
+	struct staged_seal seal;
+	int ret;
+
+	ret = staged_promise(l->staged, &seal);
+	if (ret == 0)
+		ret = jval_add_i64(p, "file", (int64_t)staged_number(l->staged));
+	if (ret == 0)
+		ret = jval_add_i64(p, "seal", (int64_t)seal.seal.number);
+	return ret == 0 ? journal_write(v->config.journal, JOURNAL_STAGED,
+	    l->subject, p, true) : ret;
+}
+
+/* What the content was changed to, and no close has promised, is kept beside it. */
+static int
+keep_later(struct vfs *v, struct node *dir, struct json_object *p,
+    const struct leftover *l)
+{
+	struct loose_info info = {
+		.dir = dir,
+		.name = l->name,
+		.staged = l->later,
+		.subject = journal_subject(v->config.journal),
+		.state = PENDING_KEPT,
+		.reason = "brickfs ended while the file was being changed; what"
+		    " was closed before is sent, and this is what it was changed"
+		    " to",
+	};
+	struct staged_map map;
+	char *path;
+	int ret = 0;
+
+	json_object_object_del(p, "seal");
+	json_object_object_del(p, "size");
+	json_object_object_del(p, "here");
+	json_object_object_del(p, "over");
+	json_object_object_del(p, "drop");
+	if (staged_map_get(l->staged, &map) < 0 || map.base_end != 0) {
+		ret = jval_add_bool(p, "partial", true);
+		info.reason = "brickfs ended while the file was being changed;"
+		    " only the parts that were written or read are in this";
+	}
+	if (ret == 0)
+		ret = jval_add_i64(p, "file", (int64_t)staged_number(l->later));
+	if (ret == 0)
+		ret = jval_add_str(p, "intent", "open");
+	if (ret == 0)
+		ret = journal_write(v->config.journal, JOURNAL_STAGED,
+		    info.subject, p, true);
+	path = node_path(v, dir);
+	if (path != NULL)
+		info.path = text_printf("%s%s%s", path,
+		    path[0] != '\0' ? "/" : "", l->name);
+	if (ret == 0)
+		ret = loose_add(v, &info);
 	free(info.path);
 	free(path);
 	return ret;
@@ -373,11 +467,15 @@ take_file(struct vfs *v, struct json_object *p, uint64_t subject)
 	else
 		ret = is_promised(&l) ? revive(v, dir, &l) :
 					keep_loose(v, dir, &l);
+	if (ret == 0 && l.later != NULL &&
+	    (name_restored(v, p, &l) < 0 || keep_later(v, dir, p, &l) < 0))
+		log_warn("journal", "%s:%s/%s: what it was changed to stays in"
+		    " %s", l.tree, l.dir, l.name, staged_path(l.later));
 	if (ret < 0)
 		log_warn("journal", "%s:%s/%s, unsent, stays in %s", l.tree,
 		    l.dir, l.name, staged_path(l.staged));
 	node_unref(v, dir);
-	staged_unref(l.staged);
+	release_leftover(&l);
 	return ret < 0 ? NOT_HERE :
 	    is_promised(&l) ? SENT_AGAIN : KEPT;
 }
@@ -399,7 +497,9 @@ drop_file(struct vfs *v, struct json_object *p, uint64_t subject)
 
 	if (read_leftover(v, p, subject, &l) == 0) {
 		staged_keep(l.staged, false);
-		staged_unref(l.staged);
+		if (l.later != NULL)
+			staged_keep(l.later, false);
+		release_leftover(&l);
 	}
 	journal_end(v->config.journal, subject);
 }

@@ -384,7 +384,7 @@ move_and_wait(const struct move *m)
 	n->file->moving = false;
 	lock_drop(&v->lock);
 	(void)save_record_renamed(v, n, true);
-	ret = save_record_promise(v, n, true);
+	ret = save_record_harden(v, n);
 	lock_take(&v->lock);
 	if (ret == 0) {
 		if (m->target != NULL)

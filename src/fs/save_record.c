@@ -83,17 +83,29 @@ add_map(struct json_object *p, const struct staged_map *map)
 	return ret;
 }
 
-/* The record of n as it is now; NULL when out of memory.  map: NULL when it is too
- * long. */
+/* What was promised, which may have been changed since. */
+static int
+add_seal(struct json_object *p, const struct seal *seal)
+{
+	int ret;
+
+	if (seal->number == 0)
+		return 0;
+	ret = jval_add_i64(p, "seal", (int64_t)seal->number);
+	return ret == 0 ? jval_add_i64(p, "size", (int64_t)seal->size) : ret;
+}
+
+/* The record of n with that content; NULL when out of memory. */
 static struct json_object *
-payload_locked(struct vfs *v, struct node *n, const struct staged_map *map)
+payload_locked(struct vfs *v, struct node *n, const struct staged_seal *what)
     REQUIRES(v->lock)
 {
 	const struct entry *dir = n->parent->remote, *base = n->file->base;
+	const struct timespec *mtime = what->seal.number != 0 ?
+	    &n->file->told_mtime : &n->file->mtime;
 	struct json_object *p = json_object_new_object();
 	int ret;
 
-	(void)v;
 	ret = jval_add_i64(p, "file",
 	    (int64_t)staged_number(n->file->staged));
 	if (ret == 0)
@@ -107,11 +119,16 @@ payload_locked(struct vfs *v, struct node *n, const struct staged_map *map)
 	if (ret == 0 && n->attr.executable)
 		ret = jval_add_bool(p, "exec", true);
 	if (ret == 0)
-		ret = jval_add_i64(p, "sec", n->file->mtime.tv_sec);
+		ret = jval_add_i64(p, "sec", mtime->tv_sec);
 	if (ret == 0)
-		ret = jval_add_i64(p, "nsec", n->file->mtime.tv_nsec);
+		ret = jval_add_i64(p, "nsec", mtime->tv_nsec);
 	if (ret == 0)
-		ret = add_map(p, map);
+		ret = add_seal(p, &what->seal);
+	if (ret == 0 && v->config.boot != NULL && n->file->flushed &&
+	    !n->file->told_synced)
+		ret = jval_add_str(p, "boot", v->config.boot);
+	if (ret == 0)
+		ret = add_map(p, what->mapped ? &what->map : NULL);
 	if (ret == 0 && n->file->over != 0)
 		ret = jval_add_i64(p, "over", (int64_t)n->file->over);
 	/* What is kept of an object moved aside replaces nothing. */
@@ -142,8 +159,8 @@ unsent_staged(struct vfs *v, struct node *n)
 /* With what is known of staged, n's.  1: the directory got another path meanwhile, which
  * the record lacks. */
 static int
-write_known(struct vfs *v, struct node *n, const struct staged *staged,
-    const struct staged_map *map, bool durable)
+write_known(struct vfs *v, struct node *n, struct staged *staged,
+    const struct staged_seal *what, bool durable)
 {
 	struct json_object *p = NULL;
 	struct entry *dir = NULL;
@@ -157,7 +174,7 @@ write_known(struct vfs *v, struct node *n, const struct staged *staged,
 		if (n->file->subject == 0)
 			n->file->subject = journal_subject(v->config.journal);
 		subject = n->file->subject;
-		p = payload_locked(v, n, map);
+		p = payload_locked(v, n, what);
 		dir = entry_ref(n->parent->remote);
 	}
 	lock_drop(&v->lock);
@@ -166,6 +183,8 @@ write_known(struct vfs *v, struct node *n, const struct staged *staged,
 	ret = p != NULL ? journal_write(v->config.journal, JOURNAL_STAGED,
 	    subject, p, durable) : -ENOMEM;
 	json_object_put(p);
+	if (ret == 0 && durable && what->seal.number != 0)
+		staged_recorded(staged, what->seal.number);
 	/* It was sent meanwhile: the record may have come after its end. */
 	lock_take(&v->lock);
 	ended = n->file->ended >= subject;
@@ -180,33 +199,74 @@ write_known(struct vfs *v, struct node *n, const struct staged *staged,
 	return ret == 0 && moved ? 1 : ret;
 }
 
-/* durable: the bytes are on disk first, and then the record. */
+/* What the record is to say of staged, n's: what was promised last, or is promised now
+ * (anew), or what is there when nothing is. */
 static int
-write_record(struct vfs *v, struct node *n, bool durable)
+describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
+    struct staged_seal *out)
+{
+	uint64_t changes;
+	bool flushed;
+	struct timespec mtime;
+	int ret = 0;
+
+	/* As many at least are in what is promised; what comes between is told
+	 * again. */
+	lock_take(&v->lock);
+	flushed = n->file->flushed;
+	changes = n->file->changes;
+	mtime = n->file->mtime;
+	lock_drop(&v->lock);
+	if (flushed && !anew && staged_promised(staged, out))
+		return 0;
+	if (flushed && n->scratch != SCRATCH_NEVER) {
+		ret = staged_promise(staged, out);
+		lock_take(&v->lock);
+		if (ret == 0) {
+			n->file->told = changes;
+			n->file->told_mtime = mtime;
+			n->file->told_synced = false;
+		}
+		lock_drop(&v->lock);
+		return ret;
+	}
+	*out = (struct staged_seal){ 0 };
+	out->mapped = staged_map_get(staged, &out->map) == 0;
+	return 0;
+}
+
+/* durable: the bytes are on disk first, and then the record.  anew: n is promised as it
+ * is now, and not as it was promised before. */
+static int
+write_record(struct vfs *v, struct node *n, bool durable, bool anew)
 {
 	struct staged *staged = unsent_staged(v, n);
-	struct staged_map map;
-	bool known;
-	int ret = 0;
+	struct staged_seal what;
+	int ret;
 
 	if (staged == NULL)
 		return 0;
-	/* The map before the bytes: what comes to it meanwhile need not be on
-	 * disk. */
-	known = staged_map_get(staged, &map) == 0;
-	if (durable)
+	/* What it says comes before the bytes: what is added to them meanwhile need
+	 * not be on disk. */
+	ret = describe(v, n, staged, anew, &what);
+	if (ret == 0 && durable) {
 		ret = staged_sync(staged);
-	if (ret < 0) { /* nobody knows what is in it now */
-		log_error("save", "%s: %s", staged_path(staged),
-		    strerror(-ret));
-		lock_take(&v->lock);
-		if (!n->file->promised)
-			n->file->torn = ret;
-		lock_drop(&v->lock);
-	} else {
+		if (ret < 0) { /* nobody knows what is in it now */
+			log_error("save", "%s: %s", staged_path(staged),
+			    strerror(-ret));
+			lock_take(&v->lock);
+			if (!n->file->promised)
+				n->file->torn = ret;
+			lock_drop(&v->lock);
+		} else {
+			lock_take(&v->lock);
+			n->file->told_synced = true;
+			lock_drop(&v->lock);
+		}
+	}
+	if (ret == 0) {
 		do
-			ret = write_known(v, n, staged, known ? &map : NULL,
-			    durable);
+			ret = write_known(v, n, staged, &what, durable);
 		while (ret == 1);
 	}
 	staged_unref(staged);
@@ -237,7 +297,7 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 	if (!was_dirty)
 		f->flushed = f->promised = false;
 	lock_drop(&v->lock);
-	return was_dirty ? 0 : write_record(v, n, false);
+	return was_dirty ? 0 : write_record(v, n, false, false);
 }
 
 int
@@ -246,10 +306,19 @@ save_record_promise(struct vfs *v, struct node *n, bool durable)
 	bool told;
 
 	lock_take(&v->lock);
-	told = n->file->flushed;
+	told = n->file->flushed && n->file->told == n->file->changes;
 	n->file->flushed = true;
 	lock_drop(&v->lock);
-	return told && !durable ? 0 : write_record(v, n, durable);
+	return told && !durable ? 0 : write_record(v, n, durable, !told);
+}
+
+int
+save_record_harden(struct vfs *v, struct node *n)
+{
+	lock_take(&v->lock);
+	n->file->flushed = true;
+	lock_drop(&v->lock);
+	return write_record(v, n, true, false);
 }
 
 int
@@ -279,7 +348,7 @@ save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 	later = promised && one_of_many && staged_complete(n->file->staged);
 	lock_drop(&v->lock);
 	/* A failure is logged; the old record still names it. */
-	(void)write_record(v, n, promised && !later);
+	(void)write_record(v, n, promised && !later, false);
 	lock_take(&v->lock);
 	item = n->file->pending;
 	path = node_path_locked(v, n);
@@ -311,6 +380,8 @@ save_record_drop_locked(struct vfs *v, struct node *n)
 	*d = (struct doomed){ f->subject, f->pending, v->doomed };
 	v->doomed = d;
 	f->over = 0;
+	if (f->staged != NULL)
+		staged_unpromise(f->staged);
 	if (f->subject != 0)
 		f->ended = f->subject;
 	f->subject = 0;
@@ -452,6 +523,15 @@ save_record_waiting(struct vfs *v, struct node *n)
 
 /* --- outcomes ------------------------------------------------------------------- */
 
+/* A close may have returned long ago: others look at .control/errors. */
+static void
+report(struct vfs *v, const char *path, int err, const char *words)
+{
+	if (v->config.on_conflict != NULL)
+		v->config.on_conflict(v->config.conflict_ctx,
+		    path != NULL ? path : "-", err, words);
+}
+
 /* Another version is on the server: ours must not replace it and must not hide it
  * either. */
 static void
@@ -473,6 +553,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 			     "the file was changed on the server";
 	info.path = node_path_locked(v, n);
 	lock_drop(&v->lock);
+	report(v, info.path, err, info.reason);
 	if (name != NULL && loose_add(v, &info) == 0) {
 		lock_take(&v->lock);
 		n->file->subject = 0; /* the loose content has it now */
@@ -490,8 +571,12 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 
 /* The server has theirs under the name and ours beside it. */
 static void
-leave_name(struct vfs *v, struct node *n, int err)
+leave_name(struct vfs *v, struct node *n, int err, const char *words)
 {
+	char *path = node_path(v, n);
+
+	report(v, path, err, words);
+	free(path);
 	lock_take(&v->lock);
 	dir_drop_locked(v, n->parent);
 	node_part_locked(v, n);
@@ -517,10 +602,10 @@ save_record_outcome(struct vfs *v, struct node *n, int ret, const char *words)
 	if (ret == 0 || !named)
 		return ret;
 	if (beside) {
-		leave_name(v, n, ret);
+		leave_name(v, n, ret, words);
 		return ret;
 	}
-	(void)save_record_promise(v, n, true); /* logged */
+	(void)save_record_harden(v, n); /* logged */
 	if (met)
 		part_ways(v, n, ret, words);
 	else if (ret != -EINTR)

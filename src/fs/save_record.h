@@ -10,9 +10,15 @@
 int save_record_change(struct vfs *v, struct node *n, bool written);
 
 /* A close or an fsync of n returns now and relies on the record.  durable: content
- * and record are on disk first.  When the content cannot be made durable, it is torn
+ * and record are on disk first.  What n holds now is what a crash finds, until the
+ * next promise, whatever is written meanwhile (but to swap and lock files, which are
+ * written in place).  When the content cannot be made durable, it is torn
  * unless it was promised before. */
 int save_record_promise(struct vfs *v, struct node *n, bool durable);
+
+/* The record of the last promise of n, which may have been changed since, is on disk; the
+ * promise is made when there was none. */
+int save_record_harden(struct vfs *v, struct node *n);
 
 /* n, moved aside and clean, is about to be all that is left of its content, which is
  * here: content and record are on disk. */

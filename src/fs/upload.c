@@ -15,6 +15,7 @@
 #include "fs/conflict.h"
 #include "fs/content.h"
 #include "fs/dir.h"
+#include "fs/save_record.h"
 
 #include "base/banned.h"
 
@@ -255,6 +256,8 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	lock_take(&v->lock);
 	goal = n->file->changes;
 	lock_drop(&v->lock);
+	/* What a crash finds is what the server may have by then. */
+	(void)save_record_promise(v, n, false); /* logged */
 	ret = name != NULL ? 0 : -ENOMEM;
 	if (ret == 0 && aside != NULL)
 		ret = aside_keep(v, call, aside);

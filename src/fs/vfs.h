@@ -52,6 +52,7 @@ struct vfs_config {
 	struct block_cache *blocks;
 	struct pending *pending;
 	const struct reach *reach; /* NULL: the service is there, or it fails */
+	const char *boot; /* names this run of the machine; NULL: nobody knows */
 	const char *scope; /* host, workspace and user: part of cache keys */
 
 	uid_t uid;
@@ -66,6 +67,12 @@ struct vfs_config {
 	int64_t writeback_ms;
 	enum vfs_conflict conflict;
 	bool read_only;
+
+	/* Told of content that could not take its place on the service, maybe long
+	 * after its close; path as in the mount.  NULL: nobody is. */
+	void (*on_conflict)(void *ctx, const char *path, int err,
+	    const char *words);
+	void *conflict_ctx;
 
 	const struct vfs_left *left; /* taken up by vfs_new; may be NULL */
 };

@@ -69,7 +69,6 @@ def shell_redirect(r, at):
     yield
     fd = r.step(lambda: os.open(at("a"), os.O_WRONLY | os.O_TRUNC))
     r.step(lambda: os.close(os.dup(fd)), a=b"")
-    r.writes_in_place("a", b"new")
     r.step(lambda: os.write(fd, b"new"))
     r.step(lambda: os.close(fd), a=b"new")
 
@@ -152,7 +151,6 @@ def scratch(r, at):
     r.step(lambda: os.rename(at("t~"), at("u~")), **{"t~": False, "u~": b"one"})
     r.step(lambda: os.rename(at("u~"), at("a")), **{"u~": False, "a": b"one"})
     r.step(lambda: save(at("w~"), b"stays"), **{"w~": b"stays"})
-    r.writes_in_place("w~", b"stays longer")
     r.step(lambda: save(at("w~"), b"stays longer"), **{"w~": b"stays longer"})
 
 
@@ -169,6 +167,26 @@ def directories(r, at):
     r.step(lambda: os.unlink(at("e/t~")), **{"e__t~": False})
     r.step(lambda: os.unlink(at("e/a")), e__a=False)
     r.step(lambda: os.rmdir(at("e")), e=False)
+
+
+@scenario
+def acknowledged_and_changed(r, at):
+    """With -o writeback: what was closed and is not sent is changed in place."""
+    first = BLOCKS
+    yield "writeback=3600"
+    r.step(lambda: save(at("a"), first), a=first)
+    fd = r.step(lambda: os.open(at("a"), os.O_RDWR))
+    r.step(lambda: os.pwrite(fd, b"HERE", 70000))
+    r.step(lambda: os.pwrite(fd, b"AND THERE", 5))
+    second = first[:5] + b"AND THERE" + first[14:70000] + b"HERE" + first[70004:]
+    r.step(lambda: os.fsync(fd), a=second)
+    r.step(lambda: os.ftruncate(fd, 100000))
+    r.step(lambda: os.pwrite(fd, b"end", 200000))
+    third = second[:100000] + bytes(100000) + b"end"
+    r.step(lambda: os.close(fd), a=third)
+    r.step(lambda: save(at("a"), SMALL), a=SMALL)
+    r.step(lambda: save(at("a"), b"more", os.O_WRONLY | os.O_APPEND),
+           a=SMALL + b"more")
 
 
 @scenario
@@ -205,7 +223,9 @@ class Test:
                       os.path.join(self.work, "brickfs.log"), options)
         run = Run(mount, self.server, top)
         life = scenarios[name](run, mount.path)
-        next(life)
+        more = next(life)
+        if more is not None:
+            mount.options += "," + more
         return run, life
 
     def end(self, run):

@@ -292,8 +292,8 @@ class Run:
             self.maybe.setdefault(name, []).append(content)
 
     def writes_in_place(self, name, content):
-        """What is promised and not sent, as a scratch file, is written to in place, as
-        on a local disk: content may be there up to any point."""
+        """A swap or lock file, which is never sent, is written to in place, as on a
+        local disk: content may be there up to any point."""
         self.unknown({name: Prefix(content)})
         self.in_place.add(name)
 

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from rig import SCRATCH, Died, Failure, Mount, Run, Server, say
+from rig import Died, Failure, Mount, Run, Server, say
 
 NAMES = ["a", "b", "c.txt", "d e", "a~", ".a.swp", "t~"]
 DIRS = ["", "p/", "q/"]
@@ -137,7 +137,7 @@ class Worker(threading.Thread):
                         part = part[os.write(fd, part):]
             finally:
                 os.close(fd)
-        if old is not False and SCRATCH.match(os.path.basename(name)):
+        if old is not False and name.endswith(".swp"):
             self.run_.writes_in_place(self.full(name), content)
         self.do(f"save {name}", call, {name: content})
 

@@ -819,6 +819,195 @@ START_TEST(what_is_written_after_a_refusal_is_sent_without_a_close)
 }
 END_TEST
 
+/* --- acknowledged, and changed again ---------------------------------------------- */
+
+/* What is in the only item that was kept, as far as it is text. */
+static void
+expect_kept(struct rig *r, const char *text)
+{
+	expect_pending(r, "a", PENDING_KEPT, text);
+	ck_assert_int_eq(pending_act(r->config.pending, &r->call, 1,
+	    PENDING_DISCARD), 0);
+}
+
+static void
+make_writeback(struct rig *r)
+{
+	rig_init(r);
+	r->config.writeback_ms = 3600 * 1000;
+	rig_mount(r);
+}
+
+/* later: what it was changed to, which is kept; NULL: it is no text. */
+static void
+expect_recovered(struct rig *r, struct rig_file *f, const char *acknowledged,
+    const char *later)
+{
+	rig_crash_open(r, f);
+	rig_expect(r, "/a", acknowledged);
+	if (later != NULL)
+		expect_kept(r, later);
+	else
+		ck_assert_int_eq(pending_act(r->config.pending, &r->call, 1,
+		    PENDING_DISCARD), 0);
+	ck_assert_int_eq(save_all(r->v, &r->call), 0);
+	fake_expect_text(&r->fake, "/a", acknowledged);
+	ck_assert_uint_eq(rig_pending(r), 0);
+	rig_crash(r);
+	rig_expect(r, "/a", acknowledged);
+	ck_assert_uint_eq(rig_unmount(r, 10000), 0);
+	ck_assert_uint_eq(rig_staging_files(r), 0);
+	rig_release(r);
+}
+
+START_TEST(an_acknowledged_file_survives_half_of_the_next_save)
+{
+	struct rig_file f;
+	struct rig r;
+
+	make_writeback(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "acknowledged"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "HALF", 2), 0);
+	expect_recovered(&r, &f, "acknowledged", "acHALFledged");
+}
+END_TEST
+
+START_TEST(an_acknowledged_file_survives_being_emptied)
+{
+	struct rig_file f;
+	struct rig r;
+
+	make_writeback(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "acknowledged"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 0), 0);
+	expect_recovered(&r, &f, "acknowledged", "new");
+}
+END_TEST
+
+START_TEST(an_acknowledged_file_survives_an_unfinished_append)
+{
+	struct rig_file f;
+	struct rig r;
+
+	make_writeback(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "acknowledged"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, " and more", 12), 0);
+	expect_recovered(&r, &f, "acknowledged", "acknowledged and more");
+}
+END_TEST
+
+START_TEST(the_last_acknowledged_of_several_is_found)
+{
+	struct rig_file f;
+	struct rig r;
+
+	make_writeback(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "first"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "the second"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "THE", 0), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	ck_assert_int_eq(rig_ftruncate(&f, 5), 0);
+	ck_assert_int_eq(rig_write_text(&f, "x", 0), 0);
+	ck_assert_int_eq(rig_write_text(&f, "end", 20), 0);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/b", "/a"), 0);
+	expect_recovered(&r, &f, "THE second", NULL);
+}
+END_TEST
+
+/* It was changed and closed: the later one counts, and nothing is kept of before. */
+START_TEST(a_later_close_is_a_later_promise)
+{
+	struct rig r;
+
+	make_writeback(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "first"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "the second"), 0);
+	rig_crash(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "third"), 0);
+	rig_crash(&r);
+	rig_expect(&r, "/a", "third");
+	ck_assert_int_eq(save_all(r.v, &r.call), 0);
+	fake_expect_text(&r.fake, "/a", "third");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+/* A shell has emptied it, and its program is writing. */
+START_TEST(what_a_killed_program_had_written_is_kept)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_TRUNC, &f), 0);
+	ck_assert_int_eq(rig_flush(&f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "half of it", 0), 0);
+	rig_crash_open(&r, &f);
+	expect_kept(&r, "half of it");
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "");
+	ck_assert(!fake_ever(&r.fake, "/a", "half of it"));
+	rig_release(&r);
+}
+END_TEST
+
+/* The record of an upload that nobody had acknowledged came to the disk before the
+ * bytes: after a power cut they are not to be trusted; after a crash they are. */
+static const char *const boots[] = { "first", "second" };
+
+START_TEST(what_was_never_synced_is_not_sent_after_a_power_cut)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.boot = boots[0];
+	rig_mount(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_WRONLY | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+	fake_block(&r.fake, FAKE_PUT);
+	r.interrupt = true;
+	ck_assert_int_eq(rig_close(&f), -EINTR);
+	r.interrupt = false;
+	fake_await(&r.fake, FAKE_PUT, 1);
+	r.config.boot = boots[_i];
+	rig_crash(&r);
+	fake_unblock(&r.fake, FAKE_PUT);
+	if (_i == 1)
+		expect_kept(&r, "text");
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", _i == 0 ? "text" : NULL);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(what_was_synced_is_sent_after_a_power_cut)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.config.boot = boots[0];
+	r.config.writeback_ms = 3600 * 1000;
+	rig_mount(&r);
+	ck_assert_int_eq(rig_save(&r, "/a", "first"), 0);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), 0);
+	r.config.boot = boots[1];
+	rig_crash(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/b", "first");
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(what_could_not_be_sent_is_sent_by_the_next_mount),
 	UNIT(an_upload_that_a_crash_cut_off_is_repeated),
@@ -855,6 +1044,14 @@ static const struct unit_test tests[] = {
 	UNIT(what_is_written_after_a_refusal_is_sent_without_a_close),
 	UNIT_ROWS(what_the_service_refuses_for_good_is_not_tried_again,
 	    final_rows),
+	UNIT(an_acknowledged_file_survives_half_of_the_next_save),
+	UNIT(an_acknowledged_file_survives_being_emptied),
+	UNIT(an_acknowledged_file_survives_an_unfinished_append),
+	UNIT(the_last_acknowledged_of_several_is_found),
+	UNIT(a_later_close_is_a_later_promise),
+	UNIT(what_a_killed_program_had_written_is_kept),
+	UNIT_ROWS(what_was_never_synced_is_not_sent_after_a_power_cut, boots),
+	UNIT(what_was_synced_is_sent_after_a_power_cut),
 };
 
 UNIT_MAIN("left", tests)
