@@ -22,6 +22,7 @@
 #include "app/words.h"
 #include "backend/control.h"
 #include "backend/dbfs.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/block_cache.h"
@@ -35,8 +36,11 @@
 #include "fs/save.h"
 #include "fs/vfs.h"
 #include "ns/ns.h"
+#include "rest/errors.h"
 
 #include "base/banned.h"
+
+#define BOOT_BYTES 64
 
 /* Kernel requests that may wait for the network at once; the loop of app/mount.c
  * has a few threads more. */
@@ -69,6 +73,7 @@ struct stack {
 	struct vfs_left left;
 	struct journal *journal;
 	struct overlay *overlay;
+	char boot[BOOT_BYTES]; /* "": nobody knows */
 	struct staging *staging;
 	struct disk_tier *disk; /* NULL: content is kept in memory only */
 	struct block_cache *blocks;
@@ -452,11 +457,43 @@ mask_of(int64_t own, int64_t both, mode_t otherwise)
 	return both >= 0 ? (mode_t)both : otherwise;
 }
 
+/* Another one tells that what was not synced may be lost. */
+static void
+read_boot(char out[static BOOT_BYTES])
+{
+	struct buf text;
+
+	out[0] = '\0';
+	buf_init(&text, BOOT_BYTES - 1);
+	if (io_read_file("/proc/sys/kernel/random/boot_id", &text) == 0) {
+		text_copy(out, BOOT_BYTES, buf_text(&text));
+		out[strcspn(out, "\n")] = '\0';
+	}
+	buf_release(&text);
+}
+
+static void
+note_conflict(void *ctx, const char *path, int err, const char *words)
+{
+	struct stack *s = ctx;
+	const struct error_row row = {
+		.op = "upload",
+		.request = "-",
+		.subject = path,
+		.code = "",
+		.message = words,
+		.request_id = "",
+		.err = -err,
+	};
+
+	errors_add(s->service.errors, &row);
+}
+
 static int
 open_filesystem(struct stack *s)
 {
 	const struct config *c = s->config.config;
-	const struct vfs_config config = {
+	struct vfs_config config = {
 		.ns = s->ns,
 		.staging = s->staging,
 		.journal = s->journal,
@@ -477,10 +514,15 @@ open_filesystem(struct stack *s)
 		    VFS_CONFLICT_SIBLING : c->conflict == CONFLICT_OVERWRITE ?
 		    VFS_CONFLICT_OVERWRITE : VFS_CONFLICT_KEEP,
 		.read_only = s->read_only,
+		.on_conflict = note_conflict,
+		.conflict_ctx = s,
 		.left = &s->left,
 	};
 	int ret;
 
+	read_boot(s->boot);
+	if (s->boot[0] != '\0')
+		config.boot = s->boot;
 	ret = vfs_new(&config, &s->vfs);
 	if (ret == 0)
 		ret = ops_new(s->vfs, MAX_BLOCKED, &s->ops);

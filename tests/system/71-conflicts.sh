@@ -89,6 +89,10 @@ two_pending() { [ "$(pending_count)" -eq 2 ] && ! grep -qv conflict "$control/pe
 wait_until "$patience" two_pending || fail "they are not listed as conflicts"
 expect_kept ours
 expect_kept 'ours, too'
+for name in late crash; do
+	grep -qP "upload\t$name\t.*ESTALE" "$control/errors" ||
+		fail ".control/errors does not say that $name met another version"
+done
 expect_remote_text /dbfs/late theirs
 expect_remote_text /dbfs/crash theirs
 echo 1 >"$control/pending/1/discard"
