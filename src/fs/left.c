@@ -139,9 +139,15 @@ read_leftover(struct vfs *v, struct json_object *p, uint64_t subject,
 	if (out->unsynced)
 		out->damaged = v->config.boot == NULL ||
 		    strcmp(boot, v->config.boot) != 0;
-	if (jval_i64(p, "seal", &seal) < 0 || jval_i64(p, "size", &size) < 0)
+	if (jval_i64(p, "seal", &seal) < 0 || jval_i64(p, "size", &size) < 0) {
+		/* The map is that of the first change. */
+		if (strcmp(out->intent, "open") == 0 && was.map.base_end != 0)
+			out->partial = true;
+		if (out->partial)
+			was.map = (struct staged_map){ .base_end = UINT64_MAX };
 		return staged_reopen(v->config.staging, (uint64_t)number,
 		    &was.map, &out->staged);
+	}
 	was.seal = (struct seal){ (uint64_t)seal, (uint64_t)size };
 	ret = staged_reopen_promised(v->config.staging, (uint64_t)number, &was,
 	    &out->staged, &out->later);
@@ -358,6 +364,8 @@ keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 		.dir = dir,
 		.name = l->name,
 		.staged = l->staged,
+		.old = old_entry(dir, l),
+		.unknown = l->partial || l->damaged,
 		.subject = l->subject,
 		.state = conflict ? PENDING_CONFLICT : PENDING_KEPT,
 		.reason = conflict ?
@@ -376,6 +384,7 @@ keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 		info.path = text_printf("%s%s%s", path,
 		    path[0] != '\0' ? "/" : "", l->name);
 	ret = loose_add(v, &info);
+	entry_unref(info.old);
 	free(info.path);
 	free(path);
 	return ret;
@@ -399,9 +408,10 @@ name_restored(struct vfs *v, struct json_object *p, const struct leftover *l)
 
 /* What the content was changed to, and no close has promised, is kept beside it. */
 static int
-keep_later(struct vfs *v, struct node *dir, struct json_object *p,
+keep_later(struct vfs *v, struct node *dir, struct json_object *promised,
     const struct leftover *l)
 {
+	struct json_object *p = NULL; /* l borrows from that one */
 	struct loose_info info = {
 		.dir = dir,
 		.name = l->name,
@@ -416,6 +426,8 @@ keep_later(struct vfs *v, struct node *dir, struct json_object *p,
 	char *path;
 	int ret = 0;
 
+	if (json_object_deep_copy(promised, &p, NULL) < 0)
+		return -ENOMEM;
 	json_object_object_del(p, "seal");
 	json_object_object_del(p, "size");
 	json_object_object_del(p, "here");
@@ -423,6 +435,7 @@ keep_later(struct vfs *v, struct node *dir, struct json_object *p,
 	json_object_object_del(p, "drop");
 	if (staged_map_get(l->staged, &map) < 0 || map.base_end != 0) {
 		ret = jval_add_bool(p, "partial", true);
+		info.unknown = true;
 		info.reason = "brickfs ended while the file was being changed;"
 		    " only the parts that were written or read are in this";
 	}
@@ -439,6 +452,7 @@ keep_later(struct vfs *v, struct node *dir, struct json_object *p,
 		    path[0] != '\0' ? "/" : "", l->name);
 	if (ret == 0)
 		ret = loose_add(v, &info);
+	json_object_put(p);
 	free(info.path);
 	free(path);
 	return ret;

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "backend/backend.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/journal.h"
+#include "fs/base_source.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
 #include "fs/upload.h"
@@ -21,6 +24,9 @@ struct loose {
 	struct node *dir;
 	char *name;
 	struct staged *staged;
+	struct entry *old; /* as in loose_info, as unknown */
+	bool unknown;
+	enum pending_state state;
 	uint64_t subject;
 	struct pending_item *item; /* set once, before the first action */
 };
@@ -34,6 +40,7 @@ loose_free(void *ctx)
 		return;
 	node_unref(l->v, l->dir);
 	staged_unref(l->staged);
+	entry_unref(l->old);
 	free(l->name);
 	free(l);
 }
@@ -51,12 +58,53 @@ settle(struct loose *l)
 	pending_remove(l->v->config.pending, l->item);
 }
 
+static ssize_t
+read_old(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
+{
+	const struct entry *e = ctx;
+
+	return e->backend->ops->read(e->backend, call, e, off, dst, len);
+}
+
+/* What is missing comes from the server, if that has still the version that it is of:
+ * never zeros, and never another version's bytes. */
+static int
+find_rest(struct loose *l, struct call *call, struct upload *up,
+    struct base_source *base)
+{
+	const char *why = NULL;
+
+	if (l->unknown)
+		why = "parts of this file were never fetched, and nobody knows"
+		    " which; it cannot be sent";
+	else if (staged_complete(l->staged))
+		return 0;
+	else if (l->old == NULL || up->old == NULL ||
+	    up->old->kind != ENTRY_FILE ||
+	    !version_matches(&l->old->version, &up->old->version))
+		why = "parts of this file were never fetched, and the version"
+		    " that they are of is gone from the server; it cannot be"
+		    " sent";
+	if (why != NULL) {
+		text_copy(call->words, sizeof(call->words), why);
+		return l->unknown ? -ENODATA : -ESTALE;
+	}
+	*base = (struct base_source){
+		.source = { .read = read_old, .ctx = up->old },
+		.v = l->v,
+		.entry = up->old,
+	};
+	up->base = base;
+	return 0;
+}
+
 /* What is under the name now is replaced: the person has seen that it differs. */
 static int
 replace(struct loose *l, struct call *call)
 {
 	struct vfs *v = l->v;
 	struct upload up = { .name = l->name, .staged = l->staged };
+	struct base_source base;
 	struct entry *out = NULL;
 	struct node *n;
 	int ret;
@@ -70,6 +118,8 @@ replace(struct loose *l, struct call *call)
 	ret = ns_lookup(v->config.ns, call, up.dir, l->name, &up.old);
 	if (ret == -ENOENT)
 		ret = 0;
+	if (ret == 0)
+		ret = find_rest(l, call, &up, &base);
 	if (ret == 0)
 		ret = upload_content(v, call, &up, &out);
 	if (ret == 0) {
@@ -99,8 +149,9 @@ loose_act(void *ctx, struct call *call, enum pending_action action)
 		    "");
 		ret = replace(l, call);
 		if (ret < 0)
-			pending_set(l->v->config.pending, l->item,
-			    PENDING_CONFLICT, call->words);
+			pending_set(l->v->config.pending, l->item, l->state,
+			    call->words[0] != '\0' ? call->words :
+						     strerror(-ret));
 	} else {
 		log_warn("save", "the unsent content of %s was discarded",
 		    l->name);
@@ -121,6 +172,9 @@ loose_add(struct vfs *v, const struct loose_info *info)
 	l->v = v;
 	l->name = text_dup(info->name);
 	l->staged = staged_ref(info->staged);
+	l->old = info->old != NULL ? entry_ref(info->old) : NULL;
+	l->unknown = info->unknown;
+	l->state = info->state;
 	l->subject = info->subject;
 	lock_take(&v->lock);
 	l->dir = node_ref_locked(v, info->dir);

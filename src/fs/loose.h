@@ -11,7 +11,11 @@
 struct loose_info {
 	struct node *dir; /* gets a reference */
 	const char *name;
-	struct staged *staged; /* gets a reference; complete */
+	struct staged *staged; /* gets a reference */
+	/* What staged lacks is of that version, gets a reference; NULL: of none.
+	 * unknown: nobody knows what it lacks. */
+	struct entry *old;
+	bool unknown;
 	uint64_t subject;      /* in the journal; 0: none */
 	enum pending_state state;
 	const char *reason;

@@ -544,6 +544,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	info.dir = node_ref_locked(v, n->parent);
 	info.name = name = text_dup(n->name); /* its own may go with its entry */
 	info.staged = staged_ref(n->file->staged);
+	info.old = n->file->base != NULL ? entry_ref(n->file->base) : NULL;
 	info.subject = n->file->subject;
 	info.state = PENDING_CONFLICT;
 	info.reason = !staged_complete(info.staged) ?
@@ -565,6 +566,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	}
 	free(info.path);
 	free(name);
+	entry_unref(info.old);
 	staged_unref(info.staged);
 	node_unref(v, info.dir);
 }

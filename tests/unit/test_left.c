@@ -958,6 +958,76 @@ START_TEST(what_a_killed_program_had_written_is_kept)
 }
 END_TEST
 
+static const int three[3];
+
+/* 0: theirs was there for a moment; 1: the version is another one; 2: after a crash.
+ * Only parts of it are here: the others come from the version that they are of, or it is
+ * refused. */
+START_TEST(a_partial_file_is_completed_or_refused)
+{
+	unsigned number = 0;
+	struct rig_file f;
+	struct rig r;
+
+	make_writeback(&r);
+	fake_set_text(&r.fake, "/a", "old text");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "NEW", 0), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	if (_i == 1)
+		fake_set_text(&r.fake, "/a", "theirs it");
+	fake_move(&r.fake, "/a", "/b");
+	fake_set_text(&r.fake, "/a", "for a moment");
+	ck_assert_int_eq(save_all(r.v, &r.call), -ESTALE);
+	ck_assert_uint_eq(rig_pending(&r), 1);
+	fake_remove(&r.fake, "/a");
+	fake_move(&r.fake, "/b", "/a");
+	if (_i == 2)
+		rig_crash(&r);
+	while (rig_pending(&r) == 0)
+		usleep(1000);
+	rig_expire(&r);
+	(void)pending_list(r.config.pending, &number, 1);
+	if (_i == 1) {
+		ck_assert_int_eq(pending_act(r.config.pending, &r.call, number,
+		    PENDING_RETRY), -ESTALE);
+		ck_assert_ptr_nonnull(strstr(r.call.words, "never fetched"));
+		fake_expect_text(&r.fake, "/a", "theirs it");
+		ck_assert_uint_eq(rig_pending(&r), 1);
+	} else {
+		ck_assert_int_eq(pending_act(r.config.pending, &r.call, number,
+		    PENDING_RETRY), 0);
+		fake_expect_text(&r.fake, "/a", "NEW text");
+	}
+	rig_release(&r);
+}
+END_TEST
+
+/* Nobody has written down what was changed of it: it is not sent with holes. */
+START_TEST(a_partial_file_of_unknown_parts_is_refused)
+{
+	struct pending_info info;
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old text");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "NEW", 0), 0);
+	ck_assert_int_eq(rig_write_text(&f, "X", 5), 0);
+	rig_crash_open(&r, &f);
+	ck_assert_uint_eq(rig_pending(&r), 1);
+	info = rig_pending_first(&r);
+	ck_assert(!staged_complete(info.data));
+	pending_info_release(&info);
+	ck_assert_int_eq(pending_act(r.config.pending, &r.call, 1,
+	    PENDING_RETRY), -ENODATA);
+	ck_assert_ptr_nonnull(strstr(r.call.words, "never fetched"));
+	fake_expect_text(&r.fake, "/a", "old text");
+	rig_release(&r);
+}
+END_TEST
+
 /* The record of an upload that nobody had acknowledged came to the disk before the
  * bytes: after a power cut they are not to be trusted; after a crash they are. */
 static const char *const boots[] = { "first", "second" };
@@ -1050,6 +1120,8 @@ static const struct unit_test tests[] = {
 	UNIT(the_last_acknowledged_of_several_is_found),
 	UNIT(a_later_close_is_a_later_promise),
 	UNIT(what_a_killed_program_had_written_is_kept),
+	UNIT_ROWS(a_partial_file_is_completed_or_refused, three),
+	UNIT(a_partial_file_of_unknown_parts_is_refused),
 	UNIT_ROWS(what_was_never_synced_is_not_sent_after_a_power_cut, boots),
 	UNIT(what_was_synced_is_sent_after_a_power_cut),
 };
