@@ -373,6 +373,7 @@ free_file(struct node_file *f)
 	staged_unref(f->staged);
 	entry_unref(f->base);
 	free(f->words);
+	free(f->maybe);
 	free(f);
 }
 

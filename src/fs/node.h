@@ -20,6 +20,7 @@
 
 #include "base/attr.h"
 #include "base/call.h"
+#include "base/digest.h"
 #include "base/lock.h"
 #include "base/table.h"
 #include "cache/block_cache.h"
@@ -74,6 +75,15 @@ struct node_dir {
 	int64_t absent_ms;
 };
 
+/* Content that was sent, and whose upload failed in a way that does not say whether the
+ * server has it. */
+#define MAYBE_SENT 4
+struct maybe_sent {
+	uint64_t size[MAYBE_SENT];
+	char sum[MAYBE_SENT][DIGEST_SHA256_HEX];
+	unsigned n; /* so far; the oldest makes room */
+};
+
 struct node_file {
 	unsigned opens;
 	unsigned writers; /* of these, for writing */
@@ -105,6 +115,7 @@ struct node_file {
 	bool beside;   /* it has, and ours is on the server under another name */
 	uint64_t over; /* subject of the record of the file that this one has
 			* replaced in its name here; 0: none */
+	struct maybe_sent *maybe; /* since the last save; NULL: nothing */
 	bool taken;    /* from an earlier mount, and not tried yet: the server may
 			* have it, or not */
 	bool moving;   /* a rename waits for the upload and deals with its failure */

@@ -72,10 +72,10 @@ upload_put(struct call *call, const struct upload *up, const struct entry *old,
 	return b->ops->put != NULL ? b->ops->put(b, call, &put, out) : -EROFS;
 }
 
-/* With staged frozen. */
+/* With staged frozen.  *begun: the server may have it, whatever it answered. */
 static int
 send_frozen(struct vfs *v, struct call *call, const struct upload *up,
-    struct entry **out)
+    bool *begun, struct entry **out)
 {
 	const struct entry *old = NULL;
 	int ret;
@@ -89,6 +89,7 @@ send_frozen(struct vfs *v, struct call *call, const struct upload *up,
 	if (ret == 0)
 		ret = check_old(call, up->old, &old);
 	staged_unmark(up->staged, ret < 0);
+	*begun = ret == 0;
 	return ret == 0 ? upload_put(call, up, old, out) : ret;
 }
 
@@ -96,10 +97,11 @@ int
 upload_content(struct vfs *v, struct call *call, const struct upload *up,
     struct entry **out)
 {
+	bool begun = false;
 	int ret;
 
 	staged_freeze(up->staged);
-	ret = send_frozen(v, call, up, out);
+	ret = send_frozen(v, call, up, &begun, out);
 	staged_thaw(up->staged);
 	return ret;
 }
@@ -178,6 +180,122 @@ upload_is_there(struct call *call, const struct upload *up,
 	return false;
 }
 
+/* --- answers that were lost --------------------------------------------------- */
+
+/* size bytes of a source. */
+static bool
+sum_of(struct call *call, const struct source *src, uint64_t size,
+    char hex[DIGEST_SHA256_HEX])
+{
+	struct digest_sum *sum = digest_sum_new();
+	char *piece = malloc(BLOCK_BYTES);
+	bool good = sum != NULL && piece != NULL;
+
+	for (uint64_t off = 0; good && off < size; off += BLOCK_BYTES) {
+		size_t want = size - off < BLOCK_BYTES ? (size_t)(size - off) :
+							 BLOCK_BYTES;
+		ssize_t n = src->read(src->ctx, call, off, piece, want);
+
+		good = n == (ssize_t)want;
+		if (good)
+			digest_sum_add(sum, piece, want);
+	}
+	if (sum != NULL)
+		digest_sum_end(sum, hex);
+	free(piece);
+	return good;
+}
+
+/* Does that error leave it open whether the server has what was sent? */
+static bool
+is_unclear(int err)
+{
+	switch (err) {
+	case -ESTALE:
+	case -EEXIST:
+	case -EFBIG:
+	case -EINVAL:
+	case -EISDIR:
+	case -ENOTDIR:
+	case -ENAMETOOLONG:
+	case -EROFS:
+	case -EPERM:
+	case -EACCES:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* staged, n's, is frozen, and was sent.  The next version of n may meet this one. */
+static void
+note_maybe_sent(struct vfs *v, struct node *n, struct staged *staged, int err)
+{
+	const struct source src = { .read = read_staged, .ctx = staged };
+	uint64_t size = staged_size(staged);
+	char sum[DIGEST_SHA256_HEX];
+	struct maybe_sent *m;
+	bool known = false;
+
+	if (!is_unclear(err) || !sum_of(NULL, &src, size, sum))
+		return;
+	lock_take(&v->lock);
+	if (n->file->maybe == NULL)
+		n->file->maybe = calloc(1, sizeof(*n->file->maybe));
+	m = n->file->maybe;
+	for (unsigned i = 0; m != NULL && i < m->n && i < MAYBE_SENT; i++)
+		known = known || (m->size[i] == size &&
+		    strcmp(m->sum[i], sum) == 0);
+	if (m != NULL && !known) {
+		m->size[m->n % MAYBE_SENT] = size;
+		memcpy(m->sum[m->n++ % MAYBE_SENT], sum, sizeof(sum));
+	}
+	lock_drop(&v->lock);
+}
+
+static ssize_t
+read_entry(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
+{
+	const struct entry *e = ctx;
+
+	return e->backend->ops->read(e->backend, call, e, off, dst, len);
+}
+
+/* Is what the service has under the name a version of n that was sent before, though
+ * the answer said otherwise?  Then it is *out. */
+static bool
+is_maybe_sent(struct vfs *v, struct call *call, struct node *n,
+    const struct upload *up, struct entry **out)
+{
+	struct call look = call_copy(call);
+	struct maybe_sent m = { 0 };
+	char sum[DIGEST_SHA256_HEX];
+	struct entry *e = NULL;
+	struct source src;
+	bool fits = false, same = false;
+
+	lock_take(&v->lock);
+	if (n->file->maybe != NULL)
+		m = *n->file->maybe;
+	lock_drop(&v->lock);
+	if (m.n == 0 || up->dir->backend->ops->lookup(up->dir->backend, &look,
+	    up->dir, up->name, &e) < 0)
+		return false;
+	src = (struct source){ .read = read_entry, .ctx = e };
+	for (unsigned i = 0; i < m.n && i < MAYBE_SENT; i++)
+		fits = fits || m.size[i] == e->version.size;
+	if (fits && e->kind == ENTRY_FILE &&
+	    sum_of(&look, &src, e->version.size, sum))
+		for (unsigned i = 0; i < m.n && i < MAYBE_SENT; i++)
+			same = same || (m.size[i] == e->version.size &&
+			    strcmp(m.sum[i], sum) == 0);
+	if (same)
+		*out = e;
+	else
+		entry_unref(e);
+	return same;
+}
+
 /* --- a node ------------------------------------------------------------------- */
 
 /* The server has what n's content was when changes was goal. */
@@ -191,6 +309,8 @@ node_sent_locked(struct vfs *v, struct node *n, struct entry *e, uint64_t goal)
 	entry_unref(f->base);
 	f->base = entry_ref(e);
 	node_saved_locked(v, n, goal);
+	free(f->maybe);
+	f->maybe = NULL;
 	n->attr.has_mtime = true;
 	n->attr.mtime = f->mtime;
 	n->attr_loaded = true;
@@ -205,6 +325,7 @@ static int
 settle_conflict(struct vfs *v, struct call *call, struct node *n,
     const struct upload *up, int err, struct entry **out)
 {
+	struct entry *ours = NULL;
 	struct timespec mtime;
 	bool beside;
 	int ret;
@@ -212,6 +333,12 @@ settle_conflict(struct vfs *v, struct call *call, struct node *n,
 	if (upload_is_there(call, up, out)) {
 		call->words[0] = '\0';
 		return 0;
+	}
+	if (staged_complete(up->staged) && is_maybe_sent(v, call, n, up, &ours)) {
+		call->words[0] = '\0';
+		ret = upload_put(call, up, ours, out);
+		entry_unref(ours);
+		return ret;
 	}
 	lock_take(&v->lock);
 	mtime = n->file->mtime;
@@ -236,6 +363,7 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	struct node *aside;
 	struct entry *e = NULL;
 	char *name;
+	bool begun = false;
 	uint64_t goal;
 	int ret;
 
@@ -262,9 +390,13 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	if (ret == 0 && aside != NULL)
 		ret = aside_keep(v, call, aside);
 	if (ret == 0)
-		ret = send_frozen(v, call, &up, &e);
-	if (ret == -ESTALE || ret == -EEXIST)
+		ret = send_frozen(v, call, &up, &begun, &e);
+	if (ret == -ESTALE || ret == -EEXIST) {
 		ret = settle_conflict(v, call, n, &up, ret, &e);
+		begun = true;
+	}
+	if (ret < 0 && begun)
+		note_maybe_sent(v, n, up.staged, ret);
 	lock_take(&v->lock);
 	if (ret == 0) {
 		node_sent_locked(v, n, e, goal);

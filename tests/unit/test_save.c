@@ -279,7 +279,41 @@ START_TEST(a_file_is_not_put_off_for_ever)
 }
 END_TEST
 
+/* The server has it, its answer was lost, and the file goes on being changed. */
+START_TEST(an_upload_that_landed_unseen_is_no_conflict_later)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(rig_write_text(&f, i == 0 ? "one" :
+		    i == 1 ? "second" : "the third", 0), 0);
+		if (i < 2)
+			fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+		ck_assert_int_eq(rig_flush(&f), i < 2 ? -ETIMEDOUT : 0);
+	}
+	rig_release_file(&f);
+	fake_expect_text(&r.fake, "/a", "the third");
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/new", "first"), -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/new", "second"), 0);
+	fake_expect_text(&r.fake, "/new", "second");
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	/* Somebody else's is one. */
+	fake_lose_answer(&r.fake, FAKE_PUT, -ETIMEDOUT);
+	ck_assert_int_eq(rig_save(&r, "/new", "third"), -ETIMEDOUT);
+	fake_set_text(&r.fake, "/new", "their");
+	ck_assert_int_eq(rig_save(&r, "/new", "fourth"), -ESTALE);
+	fake_expect_text(&r.fake, "/new", "their");
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT(an_upload_that_landed_unseen_is_no_conflict_later),
 	UNIT(uploads_of_several_programs_run_at_the_same_time),
 	UNIT(uploads_that_nobody_waits_for_leave_room_for_others),
 	UNIT(uploads_that_have_failed_leave_room_for_new_files),
