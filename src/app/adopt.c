@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/journal.h"
+#include "cache/overlay.h"
 #include "cache/staging.h"
 #include "fs/vfs.h"
 
@@ -237,12 +239,38 @@ has_attrs(const char *dir)
 	return has;
 }
 
+/* False: none of them was set by that mount.  The file's own time says when that was
+ * there. */
+static bool
+copy_attrs(const struct adoption *a)
+{
+	const struct adopt_config *c = a->config;
+	char *path = text_printf("%s/attrs", a->dir);
+	struct stat st;
+	int ret = -ENOMEM;
+
+	if (path != NULL && c->root != NULL && stat(path, &st) == 0) {
+		const struct timespec times[2] = { st.st_atim, st.st_mtim };
+
+		ret = overlay_adopt(c->overlay, path, c->root->tree,
+		    c->root->path);
+		if (utimensat(AT_FDCWD, path, times, 0) < 0)
+			log_warn("state", "%s: %s", path, strerror(errno));
+	}
+	if (ret < 0 && c->root != NULL)
+		log_warn("state", "%s: times are not taken over: %s", a->dir,
+		    strerror(-ret));
+	free(path);
+	return ret != 0;
+}
+
 static bool
 adopt_one(void *ctx, const char *dir)
 {
 	struct adoption a = { .config = ctx, .dir = dir };
 	char *path = text_printf("%s/journal", dir);
 	size_t left = 0;
+	bool keep;
 	int ret;
 
 	ret = path != NULL ? journal_open(path, collect, &a, &a.journal) :
@@ -264,10 +292,11 @@ adopt_one(void *ctx, const char *dir)
 	if (ret == 0)
 		journal_close(a.journal);
 	free(path);
+	keep = has_attrs(dir) && copy_attrs(&a);
 	if (ret < 0 || left > 0)
 		return false;
 	sweep(dir);
-	return !has_attrs(dir);
+	return !keep;
 }
 
 void

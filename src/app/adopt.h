@@ -12,6 +12,7 @@
 #include "cache/entry.h"
 
 struct journal;
+struct overlay;
 struct staging;
 struct state;
 struct vfs_left;
@@ -21,6 +22,7 @@ struct adopt_config {
 	struct state *state;
 	struct journal *journal;
 	struct staging *staging;
+	struct overlay *overlay;
 	const struct entry *root; /* what is shown of its tree; NULL: nothing */
 	struct vfs_left *left;	  /* gets what is taken, for fs/vfs.h */
 };

@@ -264,6 +264,7 @@ adopt(struct stack *s)
 		.state = s->state,
 		.journal = s->journal,
 		.staging = s->staging,
+		.overlay = s->overlay,
 		.root = s->found,
 		.left = &s->left,
 	};

@@ -56,7 +56,8 @@ enum journal_type {
 	 * backend reads it. */
 	JOURNAL_DELETE = 4,
 	/* Times and bits shown for a version.  {key: "TREE:PATH", mtime_ms, size,
-	 * own?: true, sec?, nsec?, exec?: true}; in the overlay's own file */
+	 * own?: true, sec?, nsec?, exec?: true, ms?: when it was set,
+	 * copied?: true (from another mount)}; in the overlay's own file */
 	JOURNAL_ATTR = 5,
 	/* A directory is being moved, or a file whose new name has unsent content.
 	 * {tree, from, to, over?: as above} */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/jval.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -24,6 +25,8 @@ struct row {
 	char *key; /* tree, ':', path */
 	struct version version;
 	struct overlay_attr attr;
+	int64_t set_ms; /* when, by the wall clock; 0: nobody knows */
+	bool copied; /* from another mount, and not set here since */
 	uint64_t subject; /* in the journal */
 	UT_hash_handle hh;
 };
@@ -86,6 +89,10 @@ write_row(struct overlay *o, const struct row *r)
 		ret = jval_add_i64(p, "nsec", r->attr.mtime.tv_nsec);
 	if (ret == 0 && r->attr.executable)
 		ret = jval_add_bool(p, "exec", true);
+	if (ret == 0 && r->set_ms != 0)
+		ret = jval_add_i64(p, "ms", r->set_ms);
+	if (ret == 0 && r->copied)
+		ret = jval_add_bool(p, "copied", true);
 	if (ret == 0)
 		ret = journal_write(o->journal, JOURNAL_ATTR, r->subject, p,
 		    false);
@@ -117,6 +124,8 @@ read_row(void *ctx, uint16_t type, uint64_t subject, struct json_object *p)
 	(void)jval_i64(p, "size", &size);
 	(void)jval_bool(p, "own", &own);
 	(void)jval_bool(p, "exec", &r->attr.executable);
+	(void)jval_i64(p, "ms", &r->set_ms);
+	(void)jval_bool(p, "copied", &r->copied);
 	r->version.size = (uint64_t)size;
 	r->version.gen = own ? UINT64_MAX : 0;
 	if (jval_i64(p, "sec", &sec) == 0 && jval_i64(p, "nsec", &nsec) == 0) {
@@ -219,6 +228,8 @@ overlay_set(struct overlay *o, const struct entry *e,
 	}
 	r->version = e->version;
 	r->attr = *attr;
+	r->set_ms = clock_real_ms();
+	r->copied = false;
 	(void)write_row(o, r); /* logged; it goes on in memory */
 out:
 	lock_drop(&o->lock);
@@ -310,4 +321,58 @@ overlay_move(struct overlay *o, const struct entry *from,
 out:
 	free(key);
 	free(to_key);
+}
+
+/* --- of other mounts ------------------------------------------------------------- */
+
+/* A row of theirs, as ours; consumes it. */
+static int
+adopt_row(struct overlay *o, struct row *r)
+{
+	struct row *ours;
+	int ret = 0;
+
+	lock_take(&o->lock);
+	ours = find_locked(o, r->key);
+	if (ours == NULL) {
+		r->subject = journal_subject(o->journal);
+		r->copied = true;
+		HASH_ADD_KEYPTR(hh, o->rows, r->key, strlen(r->key), r);
+		ret = write_row(o, r);
+		r = NULL;
+	} else if (ours->set_ms < r->set_ms) {
+		ours->version = r->version;
+		ours->attr = r->attr;
+		ours->set_ms = r->set_ms;
+		ours->copied = true;
+		ret = write_row(o, ours);
+	}
+	lock_drop(&o->lock);
+	row_free(r);
+	return ret;
+}
+
+int
+overlay_adopt(struct overlay *o, const char *path, const char *tree,
+    const char *top)
+{
+	char *key = text_printf("%s:%s", tree, top);
+	struct overlay *theirs = NULL;
+	struct row *r, *next;
+	int own = 0, ret;
+
+	ret = key != NULL ? overlay_new(path, &theirs) : -ENOMEM;
+
+	if (ret == 0) {
+		HASH_ITER(hh, theirs->rows, r, next) {
+			own += !r->copied;
+			if (ret < 0 || below(r->key, key) == NULL)
+				continue;
+			HASH_DEL(theirs->rows, r);
+			ret = adopt_row(o, r);
+		}
+	}
+	overlay_free(theirs);
+	free(key);
+	return ret < 0 ? ret : own;
 }

@@ -42,6 +42,12 @@ void overlay_set(struct overlay *o, const struct entry *e,
 void overlay_move(struct overlay *o, const struct entry *from,
     const struct entry *to);
 
+/* Takes what the overlay in the file path, which nobody uses, remembers of tree at and below
+ * top, unless what is here was set later.  The file stays as it is.  Returns how many of its
+ * rows are no copies of others', or -errno. */
+int overlay_adopt(struct overlay *o, const char *path, const char *tree,
+    const char *top) WARN_UNUSED;
+
 /* Forgets e and, for a directory, everything below. */
 void overlay_drop(struct overlay *o, const struct entry *e);
 

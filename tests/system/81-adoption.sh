@@ -137,3 +137,26 @@ find "$base" -name '*-four-*' | grep -q . || fail "it has no directory"
 mount_brickfs_at "$one" dbfs:/
 ! find "$base" -name '*-four-*' | grep . || fail "its directory stays"
 unmount "$one"
+
+note "times and execute bits, the one that was set last"
+rm -rf "$base"
+emu_put_text /dbfs/a/timed 'timed
+'
+emu_put_text /dbfs/b/timed 'timed
+'
+mount_brickfs_at "$one" dbfs:/
+touch -d '2001-02-03 04:05:06.789012345Z' "$one/a/timed" "$one/b/timed"
+chmod +x "$one/a/timed"
+unmount "$one"
+mount_brickfs_at "$two" dbfs:/a
+expect_output 981173106.789012345 stat -c %.9Y "$two/timed"
+[ -x "$two/timed" ] || fail "the execute bit is lost"
+touch -d '2011-02-03 04:05:06.5Z' "$two/timed"
+mount_brickfs_at "$one" dbfs:/
+expect_output 981173106.789012345 stat -c %.9Y "$one/a/timed"
+expect_output 981173106.789012345 stat -c %.9Y "$one/b/timed"
+unmount "$one"
+unmount "$two"
+mount_brickfs_at "$one" dbfs:/
+expect_output 1296705906.500000000 stat -c %.9Y "$one/a/timed"
+unmount "$one"
