@@ -553,6 +553,18 @@ save_forget_locked(struct vfs *v, struct node *n)
 	cond_broadcast(&v->changed);
 }
 
+/* Was any of n's content promised before it was torn?  The next mount finds that. */
+static bool
+is_owed_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	struct staged_seal promised;
+
+	return n->parent != NULL && n->file->staged != NULL &&
+	    node_is_dirty_locked(v, n) && n->file->told > n->file->saved &&
+	    staged_promised(n->file->staged, &promised) &&
+	    promised.seal.size > 0;
+}
+
 /* The program was told at its write; what the server has shows again. */
 void
 save_drop_torn_locked(struct vfs *v, struct node *n)
@@ -561,6 +573,12 @@ save_drop_torn_locked(struct vfs *v, struct node *n)
 
 	if (f->torn == 0 || f->opens > 0 || f->saving)
 		return;
+	if (is_owed_locked(v, n)) {
+		log_warn("save", "%s is not sent by this mount: the local disk was"
+		    " full or broken while it was changed; the next one sends"
+		    " what was closed before", n->name);
+		return;
+	}
 	if (n->parent != NULL && node_is_dirty_locked(v, n)) {
 		log_warn("save", "%s was not sent: the local disk was full or"
 		    " broken while it was written", n->name);

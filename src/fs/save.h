@@ -36,7 +36,8 @@ void save_put_off_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void save_forget_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
 /* Content that nobody has open any more and that a failed write has torn is dropped,
- * unless it is being saved: then that calls this again. */
+ * unless it is being saved: then that calls this again.  When it was promised before it
+ * was torn, it stays, for the next mount. */
 void save_drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 
 /* Sends everything dirty that may be sent, and waits. -EINTR, or the first error. */

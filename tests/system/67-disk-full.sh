@@ -79,3 +79,20 @@ rm "$small/filler"
 cp "$work/fits" "$mnt/e"
 expect_remote /dbfs/e "$work/fits"
 unmount
+
+note "what was acknowledged before the disk was full is not lost with what came then"
+mount_brickfs -o "state_dir=$small,writeback=3600" dbfs:/
+cp "$work/page" "$mnt/acknowledged"
+dd if=/dev/zero of="$small/filler" bs=4096 2>/dev/null || :
+expect_failure 'No space left' dd if="$work/big" of="$mnt/acknowledged" bs=1M \
+	oflag=append conv=notrunc
+rm "$small/filler"
+unmount "$mnt" 3
+expect_no_remote /dbfs/acknowledged
+mount_brickfs -o "state_dir=$small" dbfs:/
+for item in "$mnt/.control/pending/"*; do
+	[ "$(cat "$item/state")" != kept ] || basename "$item" >"$item/discard"
+done
+echo 1 >"$mnt/.control/sync"
+expect_remote /dbfs/acknowledged "$work/page"
+unmount
