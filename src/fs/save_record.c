@@ -523,6 +523,15 @@ save_record_waiting(struct vfs *v, struct node *n)
 
 /* --- outcomes ------------------------------------------------------------------- */
 
+static const char *
+conflict_words(int err, const char *words)
+{
+	if (words[0] != '\0')
+		return words;
+	return err == -EEXIST ? "a file of that name was made on the server" :
+				"the file was changed on the server";
+}
+
 /* A close may have returned long ago: others look at .control/errors. */
 static void
 report(struct vfs *v, const char *path, int err, const char *words)
@@ -550,8 +559,7 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	info.reason = !staged_complete(info.staged) ?
 	    "the file was changed on the server; only the parts that were"
 	    " written or read are in this" :
-	    words[0] != '\0' ? words : err == -EEXIST ? "a file of that name was made on the server" :
-			     "the file was changed on the server";
+	    conflict_words(err, words);
 	info.path = node_path_locked(v, n);
 	lock_drop(&v->lock);
 	report(v, info.path, err, info.reason);
@@ -577,7 +585,7 @@ leave_name(struct vfs *v, struct node *n, int err, const char *words)
 {
 	char *path = node_path(v, n);
 
-	report(v, path, err, words);
+	report(v, path, err, conflict_words(err, words));
 	free(path);
 	lock_take(&v->lock);
 	dir_drop_locked(v, n->parent);

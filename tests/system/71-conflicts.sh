@@ -43,6 +43,12 @@ sibling() { # NAME: the name of the only one
 	emu_api GET "/api/2.0/dbfs/list?path=/" |
 		jq -r '.files[].path' | grep "^/$1\.conflict-$host-[0-9]*T[0-9]*Z\$"
 }
+# expect_told NAME ERRNO: one line of .control/errors is about it.
+expect_told() {
+	expect_equal "lines about $1 in .control/errors" 1 \
+	    "$(awk -F '\t' -v name="$1" -v err="$2" '$3 == name && $7 == err &&
+	        $8 ~ /on the server/' "$control/errors" | wc -l)"
+}
 settled() {
 	[ "$(pending_count)" -eq 0 ] && grep -q '"unsent_files": *0' "$control/status.json"
 }
@@ -57,6 +63,7 @@ expect_output ESTALE edit_live f ours
 expect_remote_text /dbfs/f theirs
 expect_kept ours
 expect_output conflict cat "$control/pending/1/state"
+expect_told f ESTALE
 unmount "$mnt" 3
 
 note "undecided, it is listed again by the next mount, whatever that is told, and not sent"
@@ -111,6 +118,7 @@ expect_equal "pending files" 0 "$(pending_count)"
 expect_content "$mnt$(sibling f)" mine
 expect_content "$mnt/f" theirs
 grep -q 'our content is beside it' "$mount_log" || fail "the log does not say it"
+expect_told f ESTALE
 
 note "sibling: of a new file whose name was taken meanwhile"
 python3 - "$mnt/new" "$work/root/dbfs/new" <<'PYTHON'
