@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "app/words.h"
@@ -108,28 +109,6 @@ check_empty(const char *path, struct buf *words)
 }
 
 static int
-check_free(const char *path, struct buf *words)
-{
-	struct mountpoint_info info;
-
-	if (mountpoint_info(path, &info) < 0)
-		return check_empty(path, words);
-	/* Under systemd's automounts the mount point is an autofs that waits
-	 * for us; to look into it would wait for ourselves. */
-	if (strcmp(info.type, "autofs") == 0)
-		return 0;
-	if (strcmp(info.type, "fuse.brickfs") == 0)
-		return words_say(words, -EBUSY,
-		    "%s is already mounted;"
-		    " fusermount3 -u %s unmounts it",
-		    path, path);
-	return words_say(words, -EBUSY,
-	    "%s is already a mount point, of a"
-	    " filesystem of type %s; say -o nonempty to mount over it",
-	    path, info.type);
-}
-
-static int
 explain(const char *path, int err, struct buf *words)
 {
 	switch (err) {
@@ -145,6 +124,33 @@ explain(const char *path, int err, struct buf *words)
 		    path, path);
 	default: return words_say(words, -err, "%s: %s", path, strerror(err));
 	}
+}
+
+static int
+check_free(const char *path, struct buf *words)
+{
+	struct mountpoint_info info;
+	struct statvfs fs;
+
+	if (mountpoint_info(path, &info) < 0)
+		return check_empty(path, words);
+	/* Under systemd's automounts the mount point is an autofs that waits
+	 * for us; to look into it would wait for ourselves. */
+	if (strcmp(info.type, "autofs") == 0)
+		return 0;
+	/* The kernel may still know the attributes of what nobody serves any more;
+	 * this asks, and is answered without the service. */
+	if (statvfs(path, &fs) < 0 && errno == ENOTCONN)
+		return explain(path, errno, words);
+	if (strcmp(info.type, "fuse.brickfs") == 0)
+		return words_say(words, -EBUSY,
+		    "%s is already mounted;"
+		    " fusermount3 -u %s unmounts it",
+		    path, path);
+	return words_say(words, -EBUSY,
+	    "%s is already a mount point, of a"
+	    " filesystem of type %s; say -o nonempty to mount over it",
+	    path, info.type);
 }
 
 /* What fusermount3 wants of ordinary users, asked before anything is made for the

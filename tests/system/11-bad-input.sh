@@ -74,6 +74,21 @@ grep -qiE 'mounted|busy|in use|empty' "$work/err" || {
 expect_content "$mnt/dbfs/file" text
 unmount
 
+note "a mount whose program was killed, whatever the kernel still believes of it"
+for known in no yes; do
+	mount_brickfs -o attr_timeout=600
+	[ "$known" = no ] || stat "$mnt" >"$work/out"
+	kill -KILL "$brickfs_pid"
+	wait_until "$patience" process_is_gone "$brickfs_pid"
+	expect_status 1 timeout 60 "$BRICKFS" "$host" "$mnt" </dev/null
+	grep -q 'has ended' "$work/err" || {
+		cat "$work/err"
+		fail "it does not say that the program has ended"
+	}
+	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
+	mount_forget "$mnt"
+done
+
 # The source.
 refused 1 '/file.*(not a directory|is a file)' "$host" dbfs:/file "$mnt"
 refused 1 '/none.*(no such|not exist)' "$host" dbfs:/none "$mnt"
