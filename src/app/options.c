@@ -250,6 +250,16 @@ unknown(struct parser *p, const char *name)
 	    p, "unknown option '%s'; brickfs --help lists them", name);
 }
 
+/* name is changed: "cache-mem" is as good as "cache_mem". */
+static const struct option *
+find(char *name)
+{
+	for (char *c = name; *c != '\0'; c++)
+		if (*c == '-')
+			*c = '_';
+	return option_table_find(name);
+}
+
 /* "name" or "name=value", which is changed. */
 static int
 take_option(struct parser *p, char *text)
@@ -261,7 +271,7 @@ take_option(struct parser *p, char *text)
 		*value++ = '\0';
 	if (is_comment(text))
 		return 0;
-	o = option_table_find(text);
+	o = find(text);
 	return o != NULL ? set(p, o, value) : unknown(p, text);
 }
 
@@ -306,10 +316,7 @@ take_long(struct parser *p, const char *arg, const char *next)
 	value = strchr(text, '=');
 	if (value != NULL)
 		*value++ = '\0';
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '-')
-			*c = '_';
-	o = option_table_find(text);
+	o = find(text);
 	if (o == NULL) {
 		ret = unknown(p, text);
 	} else if (value == NULL && takes_value(o->kind) && next != NULL) {

@@ -155,7 +155,7 @@ END_TEST
 START_TEST(values_arrive_whole)
 {
 	const char *const args[ARGS_MAX] = { "-fd", "-o",
-		"attr_timeout=0.25,cache_mem=32M,cache_disk=0,uid=0,gid=65534,fmask=077",
+		"attr-timeout=0.25,cache_mem=32M,cache_disk=0,uid=0,gid=65534,fmask=077",
 		"--drain-timeout=5", "--control=off", "-ostate_dir=/a\\,b",
 		"/m" };
 	struct config c;
