@@ -273,6 +273,8 @@ base_source_read(struct base_source *s, struct call *call, uint64_t off,
 		read_ahead_waited(s->ahead, off);
 	if (got > 0 && is_end(s, off + (uint64_t)got))
 		ret = check_version(s, call, true);
+	if (node_went_offline(v, ret))
+		ret = 0;
 	return ret < 0 ? ret : got;
 }
 

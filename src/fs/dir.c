@@ -346,7 +346,8 @@ dir_list_locked(struct vfs *v, struct call *call, struct node *dir, bool must)
 			waited = true;
 			continue;
 		}
-		if (waited && dir->dir->list_error != 0)
+		if (waited && dir->dir->list_error != 0 &&
+		    !node_went_offline(v, dir->dir->list_error))
 			return dir->dir->list_error;
 		waited = false;
 		if (tries > 0 && hold_await_thaw_locked(v, call, dir) < 0)
@@ -355,6 +356,8 @@ dir_list_locked(struct vfs *v, struct call *call, struct node *dir, bool must)
 		    (must && dir->dir->listed_ms > begun))
 			return 0;
 		ret = fetch_list_locked(v, call, dir, ++tries >= LIST_TRIES);
+		if (node_went_offline(v, ret) && lists_is_fresh_locked(v, dir))
+			return 0;
 		if (ret != -EAGAIN)
 			return ret;
 	}
@@ -494,6 +497,12 @@ lookup_locked(struct vfs *v, struct call *call, struct node *parent,
 			ret = dir_list_locked(v, call, parent, false);
 		else
 			ret = ask_name_locked(v, call, parent, name, out);
+		if (node_went_offline(v, ret)) {
+			int known =
+			    find_known_locked(v, parent, name, false, out);
+
+			return known <= 0 ? known : ret;
+		}
 		if (ret < 0 || (ret == 0 && !again))
 			return ret;
 	}
@@ -612,6 +621,9 @@ dir_refresh(struct vfs *v, struct call *call, struct node *n, bool now)
 			ret = hold_await_thaw_locked(v, call, n);
 		else
 			ret = dir_answer_locked(v, n, was, e, ret, asked_ms);
+		if (!now && node_went_offline(v, ret) &&
+		    node_ttl_left_locked(v, n) > 0)
+			ret = 0;
 		lock_drop(&v->lock);
 		entry_unref(was);
 		entry_unref(e);

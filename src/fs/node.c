@@ -628,6 +628,13 @@ node_ttl_ms(const struct vfs *v, const struct node *n)
 					 v->config.attr_ttl_ms;
 }
 
+bool
+node_went_offline(const struct vfs *v, int ret)
+{
+	return ret < 0 && ret != -EINTR && ret != -ENOENT && ret != -ESTALE &&
+	    reach_is_lost(v->config.reach);
+}
+
 int64_t
 node_ttl_left_locked(struct vfs *v, const struct node *n)
 {

@@ -365,6 +365,10 @@ void node_keep_content_locked(struct vfs *v, struct node *n)
 
 /* --- attributes --------------------------------------------------------------- */
 
+/* Did a call fail with ret because the service cannot be reached, and may what is known
+ * be shown instead?  Whoever finds that out is answered as all who come later. */
+bool node_went_offline(const struct vfs *v, int ret);
+
 /* How long knowledge about n may be trusted, ms; and what is left of that. */
 int64_t node_ttl_ms(const struct vfs *v, const struct node *n);
 int64_t node_ttl_left_locked(struct vfs *v, const struct node *n)

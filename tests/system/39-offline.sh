@@ -43,6 +43,27 @@ expect_failure 'refused|unreachable|timed out' ls "$mnt/t"
 unmount "$mnt" any
 start_emulator
 
+note "who finds out that the service is gone is shown what is known, too"
+for first in 'ls -lR' 'stat' 'cat'; do
+	mount_brickfs -o "offline,$common" dbfs:/
+	learn
+	[ "$first" = 'ls -lR' ] || cat "$mnt/t/sub/small" >"$work/out"
+	stop_emulator
+	grow_old
+	case $first in
+	ls*)
+		ls -lR "$mnt/t" >"$work/out" 2>"$work/err" ||
+			fail "ls: $(cat "$work/err")"
+		expect_same "$work/listing" "$work/out"
+		;;
+	stat) expect_output 4 stat -c %s "$mnt/t/sub/small" ;;
+	cat) expect_content "$mnt/t/sub/small" text ;;
+	esac
+	is_offline || fail "it does not say that it is offline"
+	unmount
+	start_emulator
+done
+
 note "with it: names, attributes, content that is here"
 mount_brickfs -o "offline,$common" dbfs:/
 learn
@@ -114,7 +135,7 @@ expect_equal "said" 1 "$(says 'the service cannot be reached')"
 note "a mount that is taken away meanwhile ends"
 stop_emulator
 grow_old
-expect_failure 'refused|unreachable|timed out' ls "$mnt/never/none"
+expect_failure 'refused|unreachable|timed out' mkdir "$mnt/never/new"
 is_offline || fail "it does not say that it is offline"
 unmount
 start_emulator
