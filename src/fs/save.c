@@ -523,7 +523,11 @@ send_all(struct vfs *v, struct call *call, bool promised)
 		node_unref_locked(v, all[i].n);
 	lock_drop(&v->lock);
 	free(all);
-	return ret == 0 ? refused : ret;
+	if (ret != 0 || refused == 0)
+		return ret;
+	text_copy(call->words, sizeof(call->words),
+	    "something waits for a person to decide, see .control/pending");
+	return refused;
 }
 
 int

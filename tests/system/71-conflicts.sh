@@ -64,6 +64,10 @@ expect_remote_text /dbfs/f theirs
 expect_kept ours
 expect_output conflict cat "$control/pending/1/state"
 expect_told f ESTALE
+echo 1 >"$work/1"
+expect_failure 'Stale' cp "$work/1" "$control/sync"
+tail -n 1 "$control/errors" | grep -q 'see .control/pending' ||
+	fail "sync does not say where to look: $(tail -n 1 "$control/errors")"
 unmount "$mnt" 3
 
 note "undecided, it is listed again by the next mount, whatever that is told, and not sent"
