@@ -104,8 +104,8 @@ static const struct ctl_row rows[] = {
 	    .mode = 0200,
 	    .store = ctl_pending_retry,
 	    .value = "1",
-	    .help = "Write 1: sends it now; fails with the error of the"
-		    " upload." },
+	    .help = "Write 1: sends it now, in a conflict over what the"
+		    " server has; fails with the error of the upload." },
 	{ .path = "pending/{n}/discard",
 	    .mode = 0200,
 	    .store = ctl_pending_discard,
