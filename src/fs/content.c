@@ -69,6 +69,23 @@ note_torn(struct vfs *v, struct node *n, int err)
 	lock_drop(&v->lock);
 }
 
+/* n's content has been changed.  When that cannot be written down, the program is told
+ * that nothing has happened: it must not be sent either. */
+static int
+note_change(struct vfs *v, struct node *n, bool written)
+{
+	int ret = save_record_change(v, n, written);
+
+	if (ret == 0 || ret == -ESTALE)
+		return ret;
+	lock_take(&v->lock);
+	n->file->torn = ret;
+	save_drop_torn_locked(v, n);
+	lock_drop(&v->lock);
+	save_record_reap(v);
+	return ret;
+}
+
 /* n's staging file, with a reference; made when there is none.  empty: without the
  * remote version's content. */
 static int
@@ -272,7 +289,7 @@ empty(struct vfs *v, struct call *call, struct node *n)
 		n->file->base = entry_ref(n->remote);
 	}
 	lock_drop(&v->lock);
-	return save_record_change(v, n, false);
+	return note_change(v, n, false);
 }
 
 int
@@ -442,7 +459,7 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	if (ret == -ENOSPC && drop_kept(v))
 		ret = staged_write(staged, call, off, src, len);
 	if (ret == 0)
-		ret = save_record_change(v, n, true);
+		ret = note_change(v, n, true);
 	note_torn(v, n, ret);
 	staged_unref(staged);
 	return ret;
@@ -524,7 +541,7 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	ret = staged_truncate(staged, call, size);
 	staged_unref(staged);
 	if (ret == 0)
-		ret = save_record_change(v, n, true);
+		ret = note_change(v, n, true);
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
@@ -603,7 +620,7 @@ content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
 	else
 		ret = allocate(v, call, staged, off, len, mode == 0);
 	if (ret == 0)
-		ret = save_record_change(v, n, true);
+		ret = note_change(v, n, true);
 	staged_unref(staged);
 	return ret;
 }

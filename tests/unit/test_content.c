@@ -5,17 +5,22 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/counters.h"
+#include "base/jval.h"
+#include "cache/journal.h"
 #include "fs/dir.h"
 #include "base/clock.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
 #define MB ((size_t)1 << 20)
+#define JOURNAL_TEXT ((size_t)100000)
 
 /* --- saving ---------------------------------------------------------------------- */
 
@@ -581,6 +586,74 @@ START_TEST(a_torn_file_is_dropped_after_its_upload)
 }
 END_TEST
 
+/* The journal is as long as files may be from now on: it cannot be written. */
+static void
+fill_journal(struct rig *r)
+{
+	struct rlimit limit;
+	char *text = malloc(JOURNAL_TEXT + 1);
+	struct json_object *p = json_object_new_object();
+
+	memset(text, 'x', JOURNAL_TEXT);
+	text[JOURNAL_TEXT] = '\0';
+	ck_assert_int_eq(jval_add_str(p, "text", text), 0);
+	ck_assert_int_eq(journal_write(r->config.journal, 99,
+	    journal_subject(r->config.journal), p, false), 0);
+	json_object_put(p);
+	free(text);
+	ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = JOURNAL_TEXT;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+make_room(void)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_file_that_could_not_be_emptied_is_what_it_was)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "one");
+	rig_expect(&r, "/a", "one");
+	fill_journal(&r);
+	ck_assert_int_lt(rig_open(&r, "/a", O_WRONLY | O_TRUNC, &f), 0);
+	make_room();
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/a", "one");
+	rig_expect(&r, "/a", "one");
+	ck_assert_int_eq(rig_save(&r, "/a", "two"), 0);
+	fake_expect_text(&r.fake, "/a", "two");
+	rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_file_that_could_not_be_cut_is_what_it_was)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "one");
+	fill_journal(&r);
+	ck_assert_int_lt(rig_truncate(&r, "/a", 0), 0);
+	ck_assert_int_lt(rig_truncate(&r, "/a", 1), 0);
+	make_room();
+	rig_expect(&r, "/a", "one");
+	(void)rig_unmount(&r, 1000);
+	fake_expect_text(&r.fake, "/a", "one");
+	rig_release(&r);
+}
+END_TEST
+
 /* --- times ------------------------------------------------------------------------------ */
 
 START_TEST(the_time_shown_after_a_save_stays)
@@ -811,6 +884,8 @@ static const struct unit_test tests[] = {
 	UNIT(a_new_file_does_not_replace_one_that_others_made),
 	UNIT(a_file_deleted_by_others_while_written_is_made_anew),
 	UNIT(a_torn_file_is_dropped_after_its_upload),
+	UNIT(a_file_that_could_not_be_emptied_is_what_it_was),
+	UNIT(a_file_that_could_not_be_cut_is_what_it_was),
 	UNIT(the_time_shown_after_a_save_stays),
 	UNIT_ROWS(many_saved_files_do_not_hold_many_open, many_rows),
 	UNIT(a_close_can_be_interrupted_and_its_upload_goes_on),
