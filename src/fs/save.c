@@ -329,6 +329,10 @@ save_one(struct vfs *v, const struct save *s)
 	renames = n->aside || n->delete_at_release;
 	was_scratch = n->scratch != SCRATCH_NO;
 	wanted = begin_locked(v, s, &call, &ticket);
+	/* Torn since somebody has asked: that is the answer. */
+	if (!wanted && ticket > n->file->settled && n->parent != NULL &&
+	    node_is_dirty_locked(v, n))
+		ret = n->file->torn;
 	was_scratch = was_scratch && n->scratch == SCRATCH_NO;
 	lock_drop(&v->lock);
 

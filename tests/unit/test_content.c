@@ -15,6 +15,7 @@
 #include "base/jval.h"
 #include "cache/journal.h"
 #include "fs/dir.h"
+#include "fs/hold.h"
 #include "base/clock.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
@@ -586,6 +587,54 @@ START_TEST(a_torn_file_is_dropped_after_its_upload)
 }
 END_TEST
 
+struct flusher {
+	struct rig rig;
+	struct rig_file file;
+	int ret;
+	pthread_t thread;
+};
+
+static void *
+flush(void *arg)
+{
+	struct flusher *f = arg;
+
+	f->ret = rig_flush(&f->file);
+	return NULL;
+}
+
+/* Another program's write does not fit while one waits at its close. */
+START_TEST(a_file_that_is_torn_before_its_upload_is_not_said_to_be_saved)
+{
+	struct flusher other = { .ret = 1 };
+	struct rig_file f;
+	bool asked = false;
+	struct rig r;
+
+	rig_make(&r);
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR | O_CREAT, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "text", 0), 0);
+	ck_assert_int_eq(hold_freeze(r.v, &r.call, f.node), 0);
+	rig_view(&r, &other.rig);
+	other.file = f;
+	other.file.rig = &other.rig;
+	ck_assert_int_eq(pthread_create(&other.thread, NULL, flush, &other), 0);
+	while (!asked) {
+		lock_take(&r.v->lock);
+		asked = f.node->file->asked;
+		if (asked)
+			f.node->file->torn = -ENOSPC;
+		lock_drop(&r.v->lock);
+	}
+	hold_thaw(r.v, f.node);
+	pthread_join(other.thread, NULL);
+	ck_assert_int_eq(other.ret, -ENOSPC);
+	ck_assert_int_eq(rig_close(&f), -ENOSPC);
+	fake_expect_text(&r.fake, "/a", NULL);
+	rig_release(&r);
+}
+END_TEST
+
 /* The journal is as long as files may be from now on: it cannot be written. */
 static void
 fill_journal(struct rig *r)
@@ -884,6 +933,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_new_file_does_not_replace_one_that_others_made),
 	UNIT(a_file_deleted_by_others_while_written_is_made_anew),
 	UNIT(a_torn_file_is_dropped_after_its_upload),
+	UNIT(a_file_that_is_torn_before_its_upload_is_not_said_to_be_saved),
 	UNIT(a_file_that_could_not_be_emptied_is_what_it_was),
 	UNIT(a_file_that_could_not_be_cut_is_what_it_was),
 	UNIT(the_time_shown_after_a_save_stays),
