@@ -30,6 +30,7 @@ struct ctl_session {
 
 	struct lock lock;
 	struct buf written; /* with lock: of the value that is not complete */
+	bool acted; /* with lock: on the last value */
 };
 
 /* A failure that no service has reported, for .control/errors. */
@@ -142,7 +143,20 @@ ctl_session_read(struct ctl_session *s, struct call *call, uint64_t off,
 
 /* --- writing -------------------------------------------------------------------------- */
 
-/* Does one action.  An empty value does nothing. */
+/* The newline of a value that came without one, and acted already, is no value.  Any
+ * other empty one is a mistake: who writes it must not believe that it did something. */
+static bool
+is_rest(struct ctl_session *s, const char *value)
+{
+	bool acted;
+
+	lock_take(&s->lock);
+	acted = s->acted;
+	lock_drop(&s->lock);
+	return acted && *value == '\0';
+}
+
+/* Does one action. */
 static int
 act(struct ctl_session *s, struct call *call, const char *value)
 {
@@ -150,11 +164,15 @@ act(struct ctl_session *s, struct call *call, const char *value)
 	struct ctl_at at = at_now(s, call);
 	int ret;
 
-	if (*value == '\0')
+	if (is_rest(s, value))
 		return 0;
-	if (wanted != NULL && strcmp(value, wanted) != 0) {
-		(void)snprintf(call->words, sizeof(call->words),
-		    "this file takes the value %s only", wanted);
+	if (*value == '\0' || (wanted != NULL && strcmp(value, wanted) != 0)) {
+		if (wanted != NULL)
+			(void)snprintf(call->words, sizeof(call->words),
+			    "this file takes the value %s only", wanted);
+		else
+			text_copy(call->words, sizeof(call->words),
+			    "there is no value in what was written");
 		note_error(s, "write", EINVAL, call->words);
 		return -EINVAL;
 	}
@@ -209,6 +227,9 @@ ctl_session_write(
 			return (ssize_t)len;
 		ret = act(s, call, value);
 		free(value);
+		lock_take(&s->lock);
+		s->acted = ret == 0;
+		lock_drop(&s->lock);
 	}
 	/* What follows a failed value is dropped: the writer is told that this
 	 * write did not happen. */

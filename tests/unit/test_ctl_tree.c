@@ -419,7 +419,6 @@ START_TEST(a_value_acts_in_the_write_that_completes_it)
 	set_up(&f);
 	s = open_to_write(&f, "sync");
 	ck_assert_int_eq(put(&f, s, ""), 0);
-	ck_assert_int_eq(put(&f, s, "\n"), 1);
 	ck_assert_int_eq(f.syncs, 0);
 	ck_assert_int_eq(put(&f, s, "1"), 1); /* the one value it takes */
 	ck_assert_int_eq(f.syncs, 1);
@@ -464,6 +463,9 @@ START_TEST(another_value_is_refused_in_words)
 	ck_assert_int_eq(put(&f, s, "0\n"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(f.call.words, "value 1"));
 	ck_assert_int_eq(put(&f, s, "12\n"), -EINVAL);
+	/* Who writes "echo > sync && echo yes" must not read that all is sent. */
+	ck_assert_int_eq(put(&f, s, "\n"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(f.call.words, "value 1"));
 	ck_assert_int_eq(ctl_session_write(s, &f.call, "1\0\n", 3), -EINVAL);
 	ck_assert_int_eq(f.syncs, 0);
 	ctl_session_close(s);
@@ -479,7 +481,8 @@ START_TEST(a_path_that_is_forgotten_is_a_line)
 
 	set_up(&f);
 	s = open_to_write(&f, "cache/invalidate");
-	ck_assert_int_eq(put(&f, s, "\n"), 1);
+	ck_assert_int_eq(put(&f, s, "\n"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(f.call.words, "no value"));
 	ck_assert_str_eq(f.forgotten, "");
 	ck_assert_int_eq(put(&f, s, "/dbfs/a b\n"), 10);
 	ck_assert_str_eq(f.forgotten, "/dbfs/a b");
