@@ -271,6 +271,9 @@ take_option(struct parser *p, char *text)
 		*value++ = '\0';
 	if (is_comment(text))
 		return 0;
+	if (strcmp(text, "remount") == 0)
+		return complain(p, "remount: what is mounted keeps its options;"
+		    " unmount it, and mount it again");
 	o = find(text);
 	return o != NULL ? set(p, o, value) : unknown(p, text);
 }

@@ -43,6 +43,7 @@ static const struct {
 	{ { "dbfs:/x", "" }, "usage" },
 	{ { "a", "b", "c" }, "'c'" },
 	{ { "-o", "nosuchoption", "/m" }, "nosuchoption" },
+	{ { "-o", "remount,ro", "/m" }, "unmount" },
 	{ { "--nosuchoption", "/m" }, "nosuchoption" },
 	{ { "--nosuchoption=1", "/m" }, "nosuchoption" },
 	{ { "-x", "/m" }, "'x'" },
