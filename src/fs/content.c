@@ -22,6 +22,9 @@
 
 #include "base/banned.h"
 
+/* A change that finds the local disk full waits for so long at most until there is room. */
+#define ROOM_MS ((int64_t)30 * 1000)
+
 /* --- staging ----------------------------------------------------------------- */
 
 /* The local disk is full, or the table of open files: what is kept for later only
@@ -46,6 +49,36 @@ drop_kept(struct vfs *v)
 	}
 	lock_drop(&v->lock);
 	return dropped;
+}
+
+/* How a change goes on that found no room on the local disk. */
+struct room {
+	int64_t until_ms; /* 0: it has not waited */
+	bool last;	  /* no more will come */
+};
+
+/* With -o writeback what is not sent yet makes room, too, when it is.  True: another try
+ * may go better. */
+static bool
+make_room(struct vfs *v, struct call *call, struct room *r)
+{
+	if (drop_kept(v))
+		return true;
+	if (v->config.writeback_ms < 0 || r->last)
+		return false;
+	if (r->until_ms == 0)
+		r->until_ms = clock_mono_ms() + ROOM_MS;
+	r->last = !save_drain_some(v, call, r->until_ms);
+	(void)drop_kept(v);
+	return true;
+}
+
+/* A change that failed: one that was not let wait to the end was not refused. */
+static int
+no_room(struct call *call, const struct room *r, int ret)
+{
+	return ret == -ENOSPC && r->until_ms != 0 && call_interrupted(call) ?
+	    -EINTR : ret;
 }
 
 static int
@@ -444,6 +477,7 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
     const void *src, size_t len)
 {
 	struct node *n = h->node;
+	struct room room = { 0 };
 	struct staged *staged;
 	int ret;
 
@@ -455,9 +489,10 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	ret = get_staged(v, n, false, &staged);
 	if (ret < 0)
 		return ret;
-	ret = staged_write(staged, call, off, src, len);
-	if (ret == -ENOSPC && drop_kept(v))
+	do
 		ret = staged_write(staged, call, off, src, len);
+	while (ret == -ENOSPC && make_room(v, call, &room));
+	ret = no_room(call, &room, ret);
 	if (ret == 0)
 		ret = note_change(v, n, true);
 	note_torn(v, n, ret);
@@ -589,11 +624,13 @@ static int
 allocate(struct vfs *v, struct call *call, struct staged *staged, uint64_t off,
     uint64_t len, bool grow)
 {
-	int ret = staged_allocate(staged, call, off, len, grow);
+	struct room room = { 0 };
+	int ret;
 
-	if (ret == -ENOSPC && drop_kept(v))
+	do
 		ret = staged_allocate(staged, call, off, len, grow);
-	return ret;
+	while (ret == -ENOSPC && make_room(v, call, &room));
+	return no_room(call, &room, ret);
 }
 
 int

@@ -223,6 +223,7 @@ struct vfs {
 	struct node *queue;   /* queued, too: now, for nobody */
 	struct node *waiting; /* in the order of their due_ms */
 	struct cond work;
+	uint64_t saves;	 /* that have ended, well or not */
 	unsigned saving; /* saves under way */
 	unsigned unasked; /* of these, for which nobody waited when they began */
 	unsigned again;   /* of these, after a failure */

@@ -297,6 +297,7 @@ end_locked(struct vfs *v, const struct save *s, const struct call *call,
 
 	f->saving = false;
 	f->sending = NULL;
+	v->saves++;
 	v->saving--;
 	v->unasked -= !s->asked;
 	v->again -= s->again;
@@ -538,6 +539,51 @@ int
 save_all(struct vfs *v, struct call *call)
 {
 	return send_all(v, call, false);
+}
+
+/* What is put off is due now, unless it has failed before, or would make no room: what
+ * is open stays here. */
+static void
+hurry_put_off_locked(struct vfs *v) REQUIRES(v->lock)
+{
+	struct node *n, *next;
+
+	DL_FOREACH_SAFE2(v->waiting, n, next, file->save_next)
+		if (n->file->failures == 0 && n->scratch == SCRATCH_NO &&
+		    n->file->opens == 0)
+			enqueue_locked(v, n, false);
+}
+
+/* Is anything being sent that has not failed before, or about to be? */
+static bool
+is_draining_locked(struct vfs *v) REQUIRES(v->lock)
+{
+	struct node *n;
+
+	if (v->saving > v->again || v->asked != NULL)
+		return true;
+	DL_FOREACH2(v->queue, n, file->save_next)
+		if (n->file->failures == 0)
+			return true;
+	return false;
+}
+
+bool
+save_drain_some(struct vfs *v, struct call *call, int64_t until_ms)
+{
+	uint64_t before;
+	bool goes_on;
+
+	lock_take(&v->lock);
+	hurry_put_off_locked(v);
+	before = v->saves;
+	while ((goes_on = is_draining_locked(v) && !v->stopping &&
+	    clock_mono_ms() < until_ms && !call_interrupted(call)) &&
+	    v->saves == before)
+		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+	goes_on = goes_on || v->saves != before;
+	lock_drop(&v->lock);
+	return goes_on;
 }
 
 void

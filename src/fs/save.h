@@ -43,6 +43,11 @@ void save_drop_torn_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 /* Sends everything dirty that may be sent, and waits. -EINTR, or the first error. */
 int save_all(struct vfs *v, struct call *call);
 
+/* The local disk is full: what -o writeback has put off is sent now.  Waits until one file
+ * has been, or has failed; false when it is no use to call again: nothing is on its way,
+ * it is until_ms (monotonic), or the call is interrupted. */
+bool save_drain_some(struct vfs *v, struct call *call, int64_t until_ms);
+
 /* The threads: save_stop sends what some close has promised, for at most timeout_ms,
  * and ends them; returns how many files the server still lacks. */
 int save_start(struct vfs *v) WARN_UNUSED;

@@ -96,3 +96,26 @@ done
 echo 1 >"$mnt/.control/sync"
 expect_remote /dbfs/acknowledged "$work/page"
 unmount
+
+note "what was put off is sent to make room"
+mount_brickfs -o "state_dir=$small,writeback=3600" dbfs:/
+for file in wa wb wc; do
+	cp "$work/fits" "$mnt/$file"
+done
+expect_remote /dbfs/wa "$work/fits"
+expect_remote /dbfs/wb "$work/fits"
+expect_no_remote /dbfs/wc
+fallocate -l 3000000 "$mnt/wd"
+expect_remote /dbfs/wc "$work/fits"
+rm "$mnt/wd"
+
+note "... if it can be"
+cp "$work/fits" "$mnt/we"
+emu_rule '{"match":{"path":"*/dbfs/put"},"verb":"status","args":{"code":403}}'
+expect_failure 'No space left' cp "$work/fits" "$mnt/wf"
+emu_rules_clear
+expect_same "$work/fits" "$mnt/we"
+echo 1 >"$mnt/.control/sync"
+expect_remote /dbfs/we "$work/fits"
+[ ! -e "$mnt/wf" ] || fail "a torn file is shown"
+unmount
