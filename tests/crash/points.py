@@ -234,9 +234,19 @@ class Test:
 
     # Where brickfs dies.
 
-    def environment(self, where, when, number):
-        return {"LD_PRELOAD": self.killer, "CRASH_PATH": where, "CRASH_WHEN": when,
-                "CRASH_AT": str(number)}
+    def environment(self, where, when, number, lose):
+        found = {"LD_PRELOAD": self.killer, "CRASH_PATH": where, "CRASH_WHEN": when,
+                 "CRASH_AT": str(number)}
+        if lose:
+            found["CRASH_LOSE"] = lose
+        return found
+
+    def next_boot(self):
+        """For a mount after the machine has stopped."""
+        path = os.path.join(self.work, "boot_id")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(f"{self.runs}\n")
+        return {"LD_PRELOAD": self.killer, "CRASH_BOOT": path}
 
     def run_to_death(self, run, life, environment):
         """False: it outlived the call of that number."""
@@ -250,17 +260,20 @@ class Test:
             return True
         return status == -9
 
-    def once(self, name, where, when, number):
+    def once(self, name, where, when, number, lose=""):
         run, life = self.new_run(name, "scratch_keep=3600")
-        died = self.run_to_death(run, life, self.environment(where, when, number))
+        died = self.run_to_death(run, life,
+                                 self.environment(where, when, number, lose))
+        boot = self.next_boot() if lose else {}
         # The recovery dies, too, somewhere at its beginning.
-        if died and not run.mount.start(
-                **self.environment(where, when, 1 + number % 5)):
+        if died and not run.mount.start(**{
+                **boot, **self.environment(where, when, 1 + number % 5, lose)}):
             self.died_again += 1
+            boot = self.next_boot() if lose else {}
         elif died:
             run.mount.kill()
             run.mount.detach()
-        if not run.mount.start():
+        if not run.mount.start(**boot):
             raise Failure("it does not start any more")
         run.check()
         self.end(run)
@@ -275,6 +288,17 @@ class Test:
                     number += 1
                 say(f"{name}: died {when} each of {number - 1} calls on {where}")
         say(f"{self.died_again} recoveries died, too")
+
+    def every_power_cut(self, names):
+        for name in names:
+            for lose in ("/staging/", "/journal"):
+                number = 1
+                while self.guard(
+                        f"{name}, power cut after call {number}, {lose} not synced",
+                        lambda: self.once(name, "/journal", "after", number, lose)):
+                    number += 1
+                say(f"{name}: the power went {number - 1} times, and what of {lose}"
+                    " was not synced")
 
     @staticmethod
     def guard(what, function):
@@ -343,6 +367,8 @@ def main():
     try:
         if what == "server":
             test.every_request(names or scenarios)
+        elif what == "power":
+            test.every_power_cut(names or scenarios)
         else:
             test.every_call({"journal": "/journal", "staging": "/staging/"}[what],
                             names or scenarios)
