@@ -146,6 +146,7 @@ get_staged(struct vfs *v, struct node *n, bool empty, struct staged **out)
 	lock_take(&v->lock);
 	if (n->file->staged == NULL) {
 		n->file->staged = made;
+		n->file->synced = 0;
 		n->file->base = base;
 		made = NULL;
 		base = NULL;
@@ -295,6 +296,7 @@ content_create(struct vfs *v, struct node *n, struct entry *base)
 		staged_unref(staged);
 		return -ENOMEM;
 	}
+	n->file->synced = 0;
 	n->file->staged = staged;
 	n->file->base = base != NULL ? entry_ref(base) : NULL;
 	lock_drop(&v->lock);

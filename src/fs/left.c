@@ -311,6 +311,7 @@ take_drop(struct vfs *v, struct node *n, const struct leftover *l)
 static int
 revive(struct vfs *v, struct node *dir, const struct leftover *l)
 {
+	struct staged_seal seal;
 	struct node *n;
 
 	lock_take(&v->lock);
@@ -332,7 +333,9 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	node_changed_locked(v, n);
 	n->file->told = n->file->changes;
 	n->file->told_mtime = l->mtime;
-	n->file->told_synced = !l->unsynced;
+	n->file->promised = !l->unsynced;
+	if (!l->unsynced && staged_promised(l->staged, &seal))
+		n->file->synced = seal.seal.number;
 	if (strcmp(l->intent, "scratch") == 0) {
 		n->scratch = scratch_of_name(l->name);
 		if (n->scratch == SCRATCH_NO)
@@ -392,11 +395,16 @@ keep_loose(struct vfs *v, struct node *dir, const struct leftover *l)
 
 /* The record names the content as it was promised, which is another file now. */
 static int
-name_restored(struct vfs *v, struct json_object *p, const struct leftover *l)
+name_restored(struct vfs *v, struct json_object *p, struct leftover *l)
 {
 	struct staged_seal seal;
 	int ret;
 
+	/* It was made just now, and is on the disk. */
+	if (!l->damaged) {
+		l->unsynced = false;
+		json_object_object_del(p, "boot");
+	}
 	ret = staged_promise(l->staged, &seal);
 	if (ret == 0)
 		ret = jval_add_i64(p, "file", (int64_t)staged_number(l->staged));
@@ -476,13 +484,11 @@ take_file(struct vfs *v, struct json_object *p, uint64_t subject)
 		return NOT_HERE;
 	}
 	dir = dir_of(v, l.tree, l.dir);
-	if (dir == NULL)
-		ret = -ENOENT;
-	else
+	ret = dir == NULL ? -ENOENT : l.later != NULL ? name_restored(v, p, &l) : 0;
+	if (ret == 0)
 		ret = is_promised(&l) ? revive(v, dir, &l) :
 					keep_loose(v, dir, &l);
-	if (ret == 0 && l.later != NULL &&
-	    (name_restored(v, p, &l) < 0 || keep_later(v, dir, p, &l) < 0))
+	if (ret == 0 && l.later != NULL && keep_later(v, dir, p, &l) < 0)
 		log_warn("journal", "%s:%s/%s: what it was changed to stays in"
 		    " %s", l.tree, l.dir, l.name, staged_path(l.later));
 	if (ret < 0)

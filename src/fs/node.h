@@ -110,7 +110,7 @@ struct node_file {
 	bool promised; /* by a record that is on disk, as the bytes are */
 	uint64_t told; /* changes, as a record has promised them last */
 	struct timespec told_mtime; /* the time of that */
-	bool told_synced; /* its bytes are on disk */
+	uint64_t synced; /* the last seal whose bytes are on disk */
 	bool conflict; /* the service has another version; nobody has decided */
 	bool beside;   /* it has, and ours is on the server under another name */
 	uint64_t over; /* subject of the record of the file that this one has

@@ -125,7 +125,7 @@ payload_locked(struct vfs *v, struct node *n, const struct staged_seal *what)
 	if (ret == 0)
 		ret = add_seal(p, &what->seal);
 	if (ret == 0 && v->config.boot != NULL && n->file->flushed &&
-	    !n->file->told_synced)
+	    what->seal.number != n->file->synced)
 		ret = jval_add_str(p, "boot", v->config.boot);
 	if (ret == 0)
 		ret = add_map(p, what->mapped ? &what->map : NULL);
@@ -225,7 +225,6 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 		if (ret == 0) {
 			n->file->told = changes;
 			n->file->told_mtime = mtime;
-			n->file->told_synced = false;
 		}
 		lock_drop(&v->lock);
 		return ret;
@@ -260,7 +259,8 @@ write_record(struct vfs *v, struct node *n, bool durable, bool anew)
 			lock_drop(&v->lock);
 		} else {
 			lock_take(&v->lock);
-			n->file->told_synced = true;
+			if (what.seal.number > n->file->synced)
+				n->file->synced = what.seal.number;
 			lock_drop(&v->lock);
 		}
 	}
@@ -308,6 +308,9 @@ save_record_promise(struct vfs *v, struct node *n, bool durable)
 	lock_take(&v->lock);
 	told = n->file->flushed && n->file->told == n->file->changes;
 	n->file->flushed = true;
+	/* A record whose bytes are not on disk must not take the place of one whose
+	 * bytes are. */
+	durable = durable || (n->file->promised && !told);
 	lock_drop(&v->lock);
 	return told && !durable ? 0 : write_record(v, n, durable, !told);
 }
