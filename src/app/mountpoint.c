@@ -118,6 +118,7 @@ explain(const char *path, int err, struct buf *words)
 		    " point first: mkdir -p %s",
 		    path, path);
 	case ENOTCONN:
+	case ECONNABORTED: /* it is ending just now */
 		return words_say(words, -err,
 		    "%s is a mount whose program has"
 		    " ended; unmount it first: fusermount3 -u %s",
@@ -140,7 +141,8 @@ check_free(const char *path, struct buf *words)
 		return 0;
 	/* The kernel may still know the attributes of what nobody serves any more;
 	 * this asks, and is answered without the service. */
-	if (statvfs(path, &fs) < 0 && errno == ENOTCONN)
+	if (statvfs(path, &fs) < 0 &&
+	    (errno == ENOTCONN || errno == ECONNABORTED))
 		return explain(path, errno, words);
 	if (strcmp(info.type, "fuse.brickfs") == 0)
 		return words_say(words, -EBUSY,
