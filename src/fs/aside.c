@@ -299,6 +299,7 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	e = entry_ref(n->remote);
 	dir = entry_ref(n->parent->remote);
 	name = text_dup(n->name);
+	n->frozen++; /* who reads it waits until it is known where it is */
 	lock_drop(&v->lock);
 	ret = name != NULL ? e->backend->ops->rename(e->backend, call, e, dir,
 	    name, NULL, &moved) : -ENOMEM;
@@ -325,6 +326,9 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 		    name != NULL ? name : "its new name");
 		save_later_locked(v, n, v->config.scratch_keep_ms);
 	}
+	n->frozen--;
+	cond_broadcast(&v->work);
+	cond_broadcast(&v->changed);
 	lock_drop(&v->lock);
 	/* What was changed of it here replaces it under the new name. */
 	if (subject != 0) {

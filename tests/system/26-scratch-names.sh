@@ -67,3 +67,14 @@ unmount
 for name in $never; do
 	expect_equal "versions of $name" '' "$(emu_history "/dbfs/$name")"
 done
+
+note "a backup can be read while it gets its name on the server"
+make_random 3M "$work/want"
+cp "$work/want" "$work/root/dbfs/large"
+mount_brickfs -o scratch_keep=1 dbfs:/
+emu_rule '{"match":{"path":"/api/2.0/dbfs/move"},"verb":"stall","s":2}'
+mv "$mnt/large" "$mnt/large~"
+wait_until "$patience" emu_exists /dbfs/large~ || fail "it is not renamed"
+expect_same "$work/want" "$mnt/large~"
+emu_rules_clear
+unmount
