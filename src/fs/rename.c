@@ -118,8 +118,17 @@ move_here(const struct move *m)
 {
 	struct vfs *v = m->v;
 	uint64_t over;
-	int ret;
+	bool promised;
+	int ret = 0;
 
+	/* What was written and not closed yet: as a close of it would, first. */
+	lock_take(&v->lock);
+	promised = m->n->file->promised;
+	lock_drop(&v->lock);
+	if (!promised)
+		ret = save_record_promise(v, m->n, true);
+	if (ret < 0)
+		return ret;
 	lock_take(&v->lock);
 	over = subject_of_locked(v, m->target);
 	ret = rename_take_name_locked(v, m);

@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 
-from rig import (Died, Failure, Mount, Run, Server, remove_state, save, say,
+from rig import (Died, Failure, Mount, Prefix, Run, Server, remove_state, save, say,
                  wait_until)
 
 SMALL = b"small " * 10
@@ -152,6 +152,19 @@ def scratch(r, at):
     r.step(lambda: os.rename(at("u~"), at("a")), **{"u~": False, "a": b"one"})
     r.step(lambda: save(at("w~"), b"stays"), **{"w~": b"stays"})
     r.step(lambda: save(at("w~"), b"stays longer"), **{"w~": b"stays longer"})
+
+
+@scenario
+def scratch_still_open(r, at):
+    """A rename promises what was written, as a close does."""
+    yield
+    r.step(lambda: save(at("t~"), b"one"), **{"t~": b"one"})
+    r.unknown({"n": Prefix(SMALL)})
+    fd = r.step(lambda: os.open(at("n"), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    r.step(lambda: os.write(fd, SMALL))
+    r.change(lambda: os.rename(at("n"), at("t~")), {"n": False, "t~": SMALL})
+    r.step(lambda: save(at("b"), b"other"), b=b"other")
+    r.step(lambda: os.close(fd))
 
 
 @scenario

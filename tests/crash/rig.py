@@ -94,10 +94,12 @@ class Server:
         with open(self.pid_file, encoding="ascii") as f:
             return int(f.read())
 
-    def kill(self):
+    def kill(self, while_down=None):
         """It is there again when this returns."""
         os.unlink(self.port_file)
         os.kill(self.pid(), signal.SIGKILL)
+        if while_down is not None:
+            while_down()
         self.await_start()
 
     def stop(self):
@@ -162,8 +164,8 @@ class Mount:
         with open("/proc/self/mountinfo", encoding="utf-8") as f:
             return any(line.split()[4] == self.point for line in f)
 
-    def start(self, **environment):
-        """False when it died on the way."""
+    def begin(self, **environment):
+        """Does not wait until it is there."""
         options = f"host={self.server.url}"
         if self.options:
             options += "," + self.options
@@ -173,6 +175,10 @@ class Mount:
                 stdout=log, stderr=log,
                 env={**os.environ, "DATABRICKS_TOKEN": self.server.token,
                      **environment})
+
+    def start(self, **environment):
+        """False when it died on the way."""
+        self.begin(**environment)
         wait_until("brickfs mounts", lambda: self.is_mounted() or self.is_dead())
         # The kernel has asked it something, and it has answered.
         try:
@@ -291,10 +297,10 @@ class Run:
         for name, content in changes.items():
             self.maybe.setdefault(name, []).append(content)
 
-    def writes_in_place(self, name, content):
-        """A swap or lock file, which is never sent, is written to in place, as on a
-        local disk: content may be there up to any point."""
-        self.unknown({name: Prefix(content)})
+    def writes_in_place(self, name, passing):
+        """What is promised and not sent, as a scratch file, is written to in place, as
+        on a local disk: it may be what it is on the way, which is passing."""
+        self.unknown({name: passing})
         self.in_place.add(name)
 
     # --- what must be so -----------------------------------------------------
@@ -344,9 +350,16 @@ class Run:
                                       self.mount.point)] = None
             for name in files:
                 path = os.path.join(dir_path, name)
-                with open(path, "rb") as f:
-                    found[os.path.relpath(path, self.mount.point)] = f.read()
+                found[os.path.relpath(path, self.mount.point)] = self.read(path)
         return found
+
+    @staticmethod
+    def read(path):
+        try:
+            with open(path, "rb") as f:
+                return f.read()
+        except OSError as e:
+            raise Failure(f"{path} cannot be read: {e!r}") from e
 
     @staticmethod
     def fail_walk(error):
