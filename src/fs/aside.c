@@ -287,9 +287,10 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 		lock_drop(&v->lock);
 		return ret < 0 ? ret : 0;
 	}
-	fresh = n->parent != NULL ?
+	/* A new file may just have replaced the object. */
+	fresh = n->parent != NULL && n->aside ?
 	    node_find_locked(v, n->parent, n->remote->name) : NULL;
-	if (n->parent == NULL || (fresh != NULL && !now)) {
+	if (n->parent == NULL || !n->aside || (fresh != NULL && !now)) {
 		/* A new file is being written in its place: later. */
 		if (fresh != NULL)
 			save_later_locked(v, n, v->config.scratch_keep_ms);

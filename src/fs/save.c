@@ -455,6 +455,37 @@ save_taken(struct vfs *v, struct call *call, struct node *n)
 	return wanted && save_now(v, call, n) == -EINTR ? -EINTR : 0;
 }
 
+/* The first file that was being renamed when an earlier mount ended, with a reference. */
+static struct node *
+cut_off_locked(struct vfs *v, size_t *at) REQUIRES(v->lock)
+{
+	struct node *n;
+
+	while ((n = node_next_locked(v, at)) != NULL)
+		if (n->file != NULL && n->file->taken &&
+		    n->file->drop != NULL && n->parent != NULL)
+			return node_ref_locked(v, n);
+	return NULL;
+}
+
+void
+save_cut_off(struct vfs *v, struct call *call)
+{
+	struct node *n;
+	size_t at = 0;
+	int ret = 0;
+
+	while (ret != -EINTR) {
+		lock_take(&v->lock);
+		n = cut_off_locked(v, &at);
+		lock_drop(&v->lock);
+		if (n == NULL)
+			break;
+		ret = save_taken(v, call, n);
+		node_unref(v, n);
+	}
+}
+
 static int
 by_age(const void *a, const void *b)
 {
@@ -693,6 +724,14 @@ hurry(struct vfs *v)
 	lock_drop(&v->lock);
 }
 
+static void
+await_idle_locked(struct vfs *v, struct deadline *end) REQUIRES(v->lock)
+{
+	while ((v->queue != NULL || v->asked != NULL || v->saving > 0) &&
+	    !is_over(end))
+		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+}
+
 unsigned
 save_stop(struct vfs *v, int64_t timeout_ms)
 {
@@ -706,8 +745,12 @@ save_stop(struct vfs *v, int64_t timeout_ms)
 	hurry(v);
 	(void)send_all(v, &call, true); /* what fails is counted below */
 	lock_take(&v->lock);
-	while ((v->queue != NULL || v->asked != NULL || v->saving > 0) && !is_over(&end))
-		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+	await_idle_locked(v, &end);
+	lock_drop(&v->lock);
+	/* What was aside, and changed here, has its name on the server by now. */
+	(void)send_all(v, &call, true);
+	lock_take(&v->lock);
+	await_idle_locked(v, &end);
 	v->stopping = true;
 	cond_broadcast(&v->work);
 	cond_broadcast(&v->changed);

@@ -24,6 +24,10 @@ int save_now(struct vfs *v, struct call *call, struct node *n);
  * A failure of that is none of this; -EINTR.  n is not frozen. */
 int save_taken(struct vfs *v, struct call *call, struct node *n);
 
+/* The files that were being renamed when an earlier mount ended: until each is sent, its
+ * old name shows what the service had before. */
+void save_cut_off(struct vfs *v, struct call *call);
+
 /* Asks for an upload that nobody waits for; delay_ms 0: at once. */
 void save_later_locked(struct vfs *v, struct node *n, int64_t delay_ms)
     REQUIRES(v->lock);

@@ -69,9 +69,20 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 	return 0;
 }
 
+static bool
+is_over(void *arg)
+{
+	const int64_t *until = arg;
+
+	return clock_mono_ms() >= *until;
+}
+
 int
 vfs_start(struct vfs *v)
 {
+	int64_t until = clock_mono_ms() + HEAL_FIRST_MS;
+	struct call call = { .op = "recover", .class = CALL_BACKGROUND,
+		.interrupted = is_over, .arg = &until };
 	int ret = block_cache_start(v->config.blocks);
 
 	if (v->heal != NULL)
@@ -80,6 +91,8 @@ vfs_start(struct vfs *v)
 		ret = heal_start(v->heal);
 	if (ret == 0)
 		ret = save_start(v);
+	if (ret == 0)
+		save_cut_off(v, &call);
 	if (ret == 0)
 		walk_start(v);
 	return ret;

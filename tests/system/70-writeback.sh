@@ -222,6 +222,14 @@ mount_later
 wait_until "$patience" is_sent /dbfs/left "$work/two" || fail "it is not sent"
 unmount
 
+note "a backup that was changed is sent by the unmount"
+printf one >"$work/root/dbfs/backed"
+mount_brickfs -o writeback=3600,scratch_keep=3600 dbfs:/
+mv "$mnt/backed" "$mnt/backed~"
+printf two >>"$mnt/backed~"
+unmount
+expect_remote_text '/dbfs/backed~' onetwo
+
 note "sent by itself when its time has come; with 0, at once"
 for seconds in 0 1; do
 	mount_brickfs -o writeback=$seconds dbfs:/
