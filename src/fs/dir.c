@@ -29,16 +29,20 @@
 
 /* --- our own changes --------------------------------------------------------- */
 
+/* e: what it has from now on; NULL: nothing. */
 static void
-note_change(struct node_dir *d, const char *name)
+note_change(struct node_dir *d, const char *name, struct entry *e)
 {
 	if (d->recent == NULL)
 		d->recent = calloc(RECENT_NAMES, sizeof(d->recent[0]));
 	if (d->recent != NULL) {
-		char **slot = &d->recent[d->changes % RECENT_NAMES];
+		struct recent_name *slot =
+		    &d->recent[d->changes % RECENT_NAMES];
 
-		free(*slot);
-		*slot = text_dup(name);
+		free(slot->name);
+		entry_unref(slot->e);
+		slot->name = text_dup(name);
+		slot->e = e != NULL ? entry_ref(e) : NULL;
 	}
 	d->changes++;
 	if (d->absent != NULL && strcmp(d->absent, name) == 0)
@@ -53,7 +57,7 @@ changed_since(const struct node_dir *d, uint64_t since, const char *name)
 	    (d->changes != since && d->recent == NULL))
 		return true;
 	for (uint64_t i = since; i < d->changes; i++) {
-		const char *recent = d->recent[i % RECENT_NAMES];
+		const char *recent = d->recent[i % RECENT_NAMES].name;
 
 		if (recent == NULL || strcmp(recent, name) == 0)
 			return true;
@@ -89,7 +93,7 @@ dir_put_locked(struct vfs *v, struct node *dir, struct entry *e)
 
 	if (d == NULL)
 		return;
-	note_change(d, e->name);
+	note_change(d, e->name, e);
 	set_row_locked(v, dir, e->name, e);
 }
 
@@ -100,7 +104,7 @@ dir_remove_locked(struct vfs *v, struct node *dir, const char *name)
 
 	if (d == NULL)
 		return;
-	note_change(d, name);
+	note_change(d, name, NULL);
 	set_row_locked(v, dir, name, NULL);
 }
 
@@ -245,15 +249,18 @@ patch_list_locked(struct vfs *v, struct node *dir, struct listing *fetched,
 	    (d->changes != since && d->recent == NULL))
 		return -EAGAIN;
 	for (uint64_t i = since; i < d->changes; i++) {
-		const char *name = d->recent[i % RECENT_NAMES];
+		const char *name = d->recent[i % RECENT_NAMES].name;
+		struct entry *e = d->recent[i % RECENT_NAMES].e;
 		struct node *c;
 
 		if (name == NULL)
 			return -EAGAIN;
 		listing_remove(fetched, name);
+		/* Nobody need know it any more: it is there nevertheless. */
 		c = node_find_locked(v, dir, name);
-		if (c != NULL && c->remote != NULL && !c->aside &&
-		    listing_set(fetched, c->remote) < 0)
+		if (c != NULL)
+			e = c->aside ? NULL : c->remote;
+		if (e != NULL && listing_set(fetched, e) < 0)
 			return -ENOMEM;
 	}
 	return 0;

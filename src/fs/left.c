@@ -678,10 +678,32 @@ exists(struct call *call, const struct entry *root, const char *path)
 	return ret;
 }
 
+/* The file at path was moved, so it is not shown under another name any more. */
+static void
+end_aside(struct vfs *v, const struct vfs_left *left, const char *tree,
+    const char *path)
+{
+	for (size_t i = 0; i < left->n; i++) {
+		uint64_t subject = left->records[i].subject;
+		struct json_object *p = NULL;
+		const char *its_tree, *its_path;
+		uint16_t type;
+
+		if (left->records[i].type != JOURNAL_ASIDE ||
+		    journal_get(v->config.journal, subject, &type, &p) < 0)
+			continue;
+		if (jval_str(p, "tree", &its_tree) == 0 &&
+		    jval_str(p, "path", &its_path) == 0 &&
+		    strcmp(its_tree, tree) == 0 && strcmp(its_path, path) == 0)
+			journal_end(v->config.journal, subject);
+		json_object_put(p);
+	}
+}
+
 /* Was it moved?  Then the other records have the paths of before. */
 static void
-settle_move(struct vfs *v, struct call *call, struct json_object *p,
-    uint64_t subject)
+settle_move(struct vfs *v, struct call *call, const struct vfs_left *left,
+    struct json_object *p, uint64_t subject)
 {
 	const char *tree, *from, *to;
 	struct json_object *replaced = NULL;
@@ -705,6 +727,7 @@ settle_move(struct vfs *v, struct call *call, struct json_object *p,
 	if (moved == 1) {
 		log_info("journal", "%s was moved to %s before brickfs was cut"
 		    " off", from, to);
+		end_aside(v, left, tree, from);
 		if (journal_move(v->config.journal, tree, from, to) < 0)
 			return;
 		if (jval_i64(p, "over", &over) == 0 &&
@@ -772,7 +795,7 @@ take_each(struct vfs *v, struct call *call, const struct vfs_left *left,
 		    journal_get(v->config.journal, subject, &type, &p) < 0)
 			continue;
 		if (wanted == JOURNAL_MOVE)
-			settle_move(v, call, p, subject);
+			settle_move(v, call, left, p, subject);
 		else if (is_astray(v, left, p))
 			found[NOT_HERE]++;
 		else if (wanted == JOURNAL_STAGED &&

@@ -357,8 +357,10 @@ free_dir(struct node_dir *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < RECENT_NAMES && d->recent != NULL; i++)
-		free(d->recent[i]);
+	for (size_t i = 0; i < RECENT_NAMES && d->recent != NULL; i++) {
+		free(d->recent[i].name);
+		entry_unref(d->recent[i].e);
+	}
 	free(d->recent);
 	listing_release(&d->list);
 	free(d->absent);

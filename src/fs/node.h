@@ -46,6 +46,12 @@ struct pending_item;
 /* Names that this mount changed in a directory while a listing was on its way. */
 #define RECENT_NAMES 64
 
+/* One of our own changes of names: what the name has since. */
+struct recent_name {
+	char *name;	 /* NULL: memory was short */
+	struct entry *e; /* a reference; NULL: nothing */
+};
+
 struct node_dir {
 	/* The last complete listing, patched by our own changes since.  listed_ms
 	 * is when it was asked for; 0: there is none. */
@@ -68,7 +74,7 @@ struct node_dir {
 	int64_t walked_ms; /* when a program last read it, or a directory in it */
 	bool ahead;	   /* read ahead, and no program came to it yet */
 	uint64_t changes; /* counts our own changes of names here */
-	char **recent; /* the names of the last of them; NULL: none yet */
+	struct recent_name *recent; /* the last of them; NULL: none yet */
 	unsigned asides;  /* nodes that hide an object of this directory */
 	/* The last name that the service said is absent, and when. */
 	char *absent;

@@ -168,6 +168,19 @@ def scratch_still_open(r, at):
 
 
 @scenario
+def backup_over_unsent(r, at):
+    """An object that is shown under another name is moved onto a name with a file that
+    the server does not know."""
+    r.server.mkdir(r.top + "/d")
+    r.now["d"] = None
+    r.given(a=BLOCKS)
+    yield
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": BLOCKS})
+    r.step(lambda: save(at("d/t~"), b"one"), **{"d__t~": b"one"})
+    r.step(lambda: os.rename(at("a~"), at("d/t~")), **{"a~": False, "d__t~": BLOCKS})
+
+
+@scenario
 def directories(r, at):
     yield
     r.step(lambda: os.mkdir(at("d")), d=None)

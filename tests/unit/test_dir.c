@@ -326,6 +326,32 @@ START_TEST(own_changes_survive_a_listing_that_was_on_its_way)
 }
 END_TEST
 
+START_TEST(what_was_put_there_and_forgotten_is_in_a_listing_that_was_on_its_way)
+{
+	struct lister l;
+	struct entry *e;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "one");
+	fake_stale_list(&r.fake);
+	lister_start(&l, &r, "a c");
+	fake_await(&r.fake, FAKE_LIST, 1);
+	/* As an upload ends whose node nobody else refers to. */
+	lock_take(&r.v->lock);
+	e = entry_new(r.v->root->backend, r.v->root->remote->tree, ENTRY_FILE,
+	    "/c", "c", NULL);
+	dir_put_locked(r.v, r.v->root, e);
+	dir_put_locked(r.v, r.v->root, e);
+	lock_drop(&r.v->lock);
+	entry_unref(e);
+	fake_unblock(&r.fake, FAKE_LIST);
+	pthread_join(l.thread, NULL);
+	rig_expect_list(&r, "/", "a c");
+	rig_release(&r);
+}
+END_TEST
+
 struct changer {
 	struct rig *rig;
 	bool stop; /* atomic */
@@ -451,6 +477,7 @@ static const struct unit_test tests[] = {
 	UNIT(own_changes_show_at_once_in_a_known_listing),
 	UNIT(several_readers_of_a_directory_cost_one_listing),
 	UNIT(own_changes_survive_a_listing_that_was_on_its_way),
+	UNIT(what_was_put_there_and_forgotten_is_in_a_listing_that_was_on_its_way),
 	UNIT(a_directory_that_changes_all_the_time_can_be_listed),
 	UNIT(an_older_answer_does_not_replace_a_newer_one),
 	UNIT(one_who_waits_for_a_listing_can_be_interrupted),
