@@ -16,6 +16,7 @@
 #include "fs/base_source.h"
 #include "fs/content.h"
 #include "fs/dir.h"
+#include "fs/forget.h"
 #include "fs/hold.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
@@ -302,6 +303,8 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	name = text_dup(n->name);
 	n->frozen++; /* who reads it waits until it is known where it is */
 	lock_drop(&v->lock);
+	if (name != NULL)
+		forget_namesake(v, e, dir, name);
 	ret = name != NULL ? e->backend->ops->rename(e->backend, call, e, dir,
 	    name, NULL, &moved) : -ENOMEM;
 	lock_take(&v->lock);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/text.h"
 #include "fs/dir.h"
 #include "fs/notifier.h"
@@ -98,6 +99,48 @@ forget_content(struct vfs *v, struct node *n, const struct entry *e)
 	lock_take(&v->lock);
 	note_cleared_locked(v, &key, mark);
 	lock_drop(&v->lock);
+}
+
+void
+forget_namesake(struct vfs *v, const struct entry *e, const struct entry *dir,
+    const char *name)
+{
+	struct entry *goal = NULL;
+
+	if (e->backend->ops->rekey(e->backend, dir, name, e, &goal) == 0)
+		block_cache_forget(v->config.blocks,
+		    file_key_make(v->config.scope, goal));
+	entry_unref(goal);
+}
+
+/* The next file below top with content on the server, as that is there. */
+static struct entry *
+next_below_locked(struct vfs *v, struct node *top, size_t *at) REQUIRES(v->lock)
+{
+	struct node *n;
+
+	while ((n = node_next_locked(v, at)) != NULL)
+		if (n->kind == ENTRY_FILE && n->remote != NULL &&
+		    n->parent != NULL && node_is_below_locked(v, n, top))
+			return entry_ref(n->remote);
+	return NULL;
+}
+
+void
+forget_namesakes_below(struct vfs *v, struct node *top)
+{
+	struct entry *e;
+	size_t at = 0;
+
+	do {
+		lock_take(&v->lock);
+		e = next_below_locked(v, top, &at);
+		lock_drop(&v->lock);
+		if (e != NULL)
+			block_cache_forget(v->config.blocks,
+			    file_key_make(v->config.scope, e));
+		entry_unref(e);
+	} while (e != NULL);
 }
 
 /* --- names ----------------------------------------------------------------------- */

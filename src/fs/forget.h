@@ -26,6 +26,15 @@ int forget_path(struct vfs *v, struct call *call, const char *path);
 /* Before e, content of n, is read from the block cache. */
 void forget_content(struct vfs *v, struct node *n, const struct entry *e);
 
+/* Before e, a file, gets the name in dir, and when it has: blocks of that name that look
+ * like it, by time and size, are of a file that had the name before. */
+void forget_namesake(struct vfs *v, const struct entry *e,
+    const struct entry *dir, const char *name);
+
+/* The same for the files below top, a directory that was moved, as far as they are
+ * known. */
+void forget_namesakes_below(struct vfs *v, struct node *top);
+
 /* The mount is over. */
 void forget_release_locked(struct vfs *v) REQUIRES(v->lock);
 

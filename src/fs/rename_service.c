@@ -16,6 +16,7 @@
 #include "fs/aside.h"
 #include "fs/dir.h"
 #include "fs/heal.h"
+#include "fs/forget.h"
 #include "fs/hold.h"
 #include "fs/lists.h"
 #include "fs/notifier.h"
@@ -222,6 +223,9 @@ rename_by_service(const struct move *m)
 	lock_drop(&v->lock);
 	if (over != 0)
 		ret = note_move(m, over, &subject);
+	/* Before: the next mount would not know. */
+	if (ret == 0 && m->n->kind == ENTRY_FILE)
+		forget_namesake(v, e, dir, m->to);
 	if (ret == 0)
 		ret = ops->rename(e->backend, m->call, e, dir, m->to, target,
 		    &moved);
@@ -235,8 +239,12 @@ rename_by_service(const struct move *m)
 		notifier_name(v->notifier, m->from_dir->id, m->from);
 	}
 	lock_drop(&v->lock);
-	if (ret == 0 && m->n->kind == ENTRY_DIR)
+	if (ret == 0 && m->n->kind == ENTRY_DIR) {
 		renamed_below(v, m->n, e, moved);
+		forget_namesakes_below(v, m->n);
+	} else if (ret == 0) {
+		forget_namesake(v, e, dir, m->to);
+	}
 	if (subject != 0) {
 		save_record_reap(v);
 		journal_end(v->config.journal, subject);

@@ -159,3 +159,30 @@ expect_content c 'fresh
 '
 cd "$work"
 unmount
+
+note "a file takes the name of one of the same time and size that was read before"
+cd "$work"
+for file in old new left right; do
+	printf '%s' "$file content" | cut -c 1-9 >"$work/root/dbfs/$file"
+	touch -d 2020-01-01T00:00:00Z "$work/root/dbfs/$file"
+done
+mkdir "$work/root/dbfs/one" "$work/root/dbfs/two"
+mv "$work/root/dbfs/left" "$work/root/dbfs/one/file"
+mv "$work/root/dbfs/right" "$work/root/dbfs/two/file"
+mount_brickfs dbfs:/
+for file in old new one/file two/file; do
+	cat "$mnt/$file" >>"$work/out"
+done
+rm "$mnt/old" "$mnt/one/file"
+mv "$mnt/new" "$mnt/old"
+expect_content "$mnt/old" 'new conte
+'
+rmdir "$mnt/one"
+mv "$mnt/two" "$mnt/one"
+expect_content "$mnt/one/file" 'right con
+'
+kill_brickfs
+mount_brickfs dbfs:/
+expect_content "$mnt/old" 'new conte
+'
+unmount
