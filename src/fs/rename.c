@@ -113,20 +113,26 @@ move_aside(const struct move *m)
 	return ret;
 }
 
+/* What was written and not closed yet is promised as by a close, before the record
+ * says what it has replaced. */
+static int
+promise_first(struct vfs *v, struct node *n)
+{
+	bool promised;
+
+	lock_take(&v->lock);
+	promised = n->file->promised;
+	lock_drop(&v->lock);
+	return promised ? 0 : save_record_promise(v, n, true);
+}
+
 static int
 move_here(const struct move *m)
 {
 	struct vfs *v = m->v;
 	uint64_t over;
-	bool promised;
-	int ret = 0;
+	int ret = promise_first(v, m->n);
 
-	/* What was written and not closed yet: as a close of it would, first. */
-	lock_take(&v->lock);
-	promised = m->n->file->promised;
-	lock_drop(&v->lock);
-	if (!promised)
-		ret = save_record_promise(v, m->n, true);
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
@@ -379,7 +385,9 @@ move_and_wait(const struct move *m)
 	struct timespec mtime;
 	int ret;
 
-	ret = content_pin(v, n);
+	ret = promise_first(v, n);
+	if (ret == 0)
+		ret = content_pin(v, n);
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);

@@ -181,6 +181,19 @@ def backup_over_unsent(r, at):
 
 
 @scenario
+def write_back_still_open(r, at):
+    """The same, onto a name whose content was promised and not sent."""
+    yield
+    r.step(lambda: save(at("b"), b"one"), b=b"one")
+    r.unknown({"n": Prefix(SMALL)})
+    fd = r.step(lambda: os.open(at("n"), os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    r.step(lambda: os.write(fd, SMALL))
+    r.step(lambda: os.rename(at("n"), at("b")), n=False, b=SMALL)
+    r.step(lambda: save(at("c"), b"other"), c=b"other")
+    r.step(lambda: os.close(fd))
+
+
+@scenario
 def directories(r, at):
     yield
     r.step(lambda: os.mkdir(at("d")), d=None)
