@@ -177,6 +177,12 @@ build_file(struct journal *j, struct buf *out)
 		ret = buf_append(out, &format, sizeof(format));
 	if (ret == 0)
 		ret = buf_append(out, &zero, sizeof(zero));
+	/* A record may name a subject that has ended: no other must get its number.
+	 * First, since the last one may be open. */
+	if (ret == 0 && j->last != 0) {
+		put_head(head, JOURNAL_END, j->last, "", 0);
+		ret = buf_append(out, head, sizeof(head));
+	}
 	for (struct record *r = j->open; ret == 0 && r != NULL;
 	     r = r->hh.next) {
 		put_head(head, r->type, r->subject, r->text, r->len);

@@ -149,6 +149,23 @@ START_TEST(an_ended_subject_is_not_told)
 }
 END_TEST
 
+START_TEST(the_number_of_an_ended_subject_is_not_given_out_again)
+{
+	struct box b;
+	uint64_t ended;
+
+	box_make(&b);
+	ck_assert_int_eq(note(&b, JOURNAL_STAGED, journal_subject(b.journal), 1), 0);
+	ended = journal_subject(b.journal);
+	ck_assert_int_eq(note(&b, JOURNAL_STAGED, ended, 2), 0);
+	journal_end(b.journal, ended);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(open_again(&b), 0);
+	ck_assert_uint_gt(journal_subject(b.journal), ended);
+	box_drop(&b);
+}
+END_TEST
+
 START_TEST(a_subject_that_is_open_is_not_given_out)
 {
 	struct box b;
@@ -385,6 +402,7 @@ static const struct unit_test tests[] = {
 	UNIT(open_records_are_told_in_the_order_they_were_opened),
 	UNIT(the_newest_record_of_a_subject_counts),
 	UNIT(an_ended_subject_is_not_told),
+	UNIT(the_number_of_an_ended_subject_is_not_given_out_again),
 	UNIT(a_subject_that_is_open_is_not_given_out),
 	UNIT(types_and_members_of_later_versions_are_kept),
 	UNIT(an_error_of_the_reader_is_the_result),
