@@ -303,6 +303,22 @@ content_create(struct vfs *v, struct node *n, struct entry *base)
 	return save_record_change(v, n, false);
 }
 
+/* The record of promised content may say that most of it is in the old version: not so
+ * of what it becomes when it is cut, and that is not to be mixed. */
+static int
+cut(struct vfs *v, struct call *call, struct node *n, struct staged *staged,
+    uint64_t size)
+{
+	bool promised, partial = !staged_complete(staged);
+	int ret = staged_truncate(staged, call, size);
+
+	lock_take(&v->lock);
+	promised = n->file->promised && node_is_dirty_locked(v, n);
+	lock_drop(&v->lock);
+	return ret == 0 && partial && promised ?
+	    save_record_promise(v, n, true) : ret;
+}
+
 /* O_TRUNC: the content builds on what was last seen, none of which is kept. */
 static int
 empty(struct vfs *v, struct call *call, struct node *n)
@@ -313,7 +329,7 @@ empty(struct vfs *v, struct call *call, struct node *n)
 	ret = get_staged(v, n, true, &staged);
 	if (ret < 0)
 		return ret;
-	ret = staged_truncate(staged, call, 0);
+	ret = cut(v, call, n, staged, 0);
 	staged_unref(staged);
 	if (ret < 0)
 		return ret;
@@ -575,7 +591,7 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	ret = get_staged(v, n, size == 0, &staged);
 	if (ret < 0)
 		return ret;
-	ret = staged_truncate(staged, call, size);
+	ret = cut(v, call, n, staged, size);
 	staged_unref(staged);
 	if (ret == 0)
 		ret = note_change(v, n, true);

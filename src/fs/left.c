@@ -728,9 +728,13 @@ settle_move(struct vfs *v, struct call *call, const struct vfs_left *left,
 		log_info("journal", "%s was moved to %s before brickfs was cut"
 		    " off", from, to);
 		end_aside(v, left, tree, from);
-		if (journal_move(v->config.journal, tree, from, to) < 0)
+		if (jval_i64(p, "over", &over) < 0)
+			over = 0; /* a directory */
+		/* Of a file they say themselves where it was, and is. */
+		if (over == 0 &&
+		    journal_move(v->config.journal, tree, from, to) < 0)
 			return;
-		if (jval_i64(p, "over", &over) == 0 &&
+		if (over != 0 &&
 		    journal_get(v->config.journal, (uint64_t)over, &type,
 			&replaced) == 0)
 			drop_file(v, replaced, (uint64_t)over);

@@ -194,6 +194,27 @@ def write_back_still_open(r, at):
 
 
 @scenario
+def write_back_over_unsent(r, at):
+    """What is on the server alone is moved, in steps, onto what is there in another
+    version than here."""
+    r.given(a=BLOCKS, b=SMALL)
+    yield
+    r.step(lambda: save(at("b"), b"new"), b=b"new")
+    r.step(lambda: os.rename(at("a"), at("b")), a=False, b=BLOCKS)
+
+
+@scenario
+def write_back_in_place(r, at):
+    """Of what was appended to most is on the server alone; then it is written anew."""
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: save(at("a"), b"+", os.O_WRONLY | os.O_APPEND), a=SMALL + b"+")
+    r.writes_in_place("a", Prefix(BLOCKS))
+    r.step(lambda: save(at("a"), BLOCKS), a=BLOCKS)
+    r.step(lambda: save(at("a"), b"+", os.O_WRONLY | os.O_APPEND), a=BLOCKS + b"+")
+
+
+@scenario
 def directories(r, at):
     yield
     r.step(lambda: os.mkdir(at("d")), d=None)
