@@ -298,8 +298,8 @@ class Run:
             self.maybe.setdefault(name, []).append(content)
 
     def writes_in_place(self, name, passing):
-        """What is promised and not sent, as a scratch file, is written to in place, as
-        on a local disk: it may be what it is on the way, which is passing."""
+        """A swap or lock file, which is never sent, is written to in place, as on a
+        local disk: it may be what it is on the way, which is passing."""
         self.unknown({name: passing})
         self.in_place.add(name)
 

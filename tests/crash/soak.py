@@ -99,10 +99,9 @@ class Worker(threading.Thread):
         dirs = [""] + [d + "/" for d in DIRS if self.is_dir(d)]
         return self.random.choice(dirs) + self.random.choice(NAMES)
 
-    def is_unsent(self, name):
-        """May what was promised of it be here alone, and be written to in place?"""
-        return self.full(name) in self.now and (
-            self.test.writeback or SCRATCH.match(os.path.basename(name)))
+    def is_local(self, name):
+        """A swap or lock file, which is never sent, is written to in place."""
+        return self.full(name) in self.now and name.endswith(".swp")
 
     def any_file(self):
         files = self.files()
@@ -145,7 +144,7 @@ class Worker(threading.Thread):
                 self.write_halves(fd, content)
             finally:
                 os.close(fd)
-        if self.is_unsent(name):
+        if self.is_local(name):
             self.run_.writes_in_place(self.full(name), Prefix(content))
         self.do(f"save {name}", call, {name: content})
 
@@ -174,7 +173,7 @@ class Worker(threading.Thread):
         at = len(old) if append else self.random.randrange(len(old) + 1)
         new = old[:at] + piece + old[at + len(piece):]
         sync = self.random.random() < 0.3
-        if self.is_unsent(name):
+        if self.is_local(name):
             for cut in range(at // PAGE * PAGE + PAGE, at + len(piece), PAGE):
                 self.run_.writes_in_place(self.full(name), new[:cut] + old[cut:])
 
