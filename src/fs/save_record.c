@@ -229,6 +229,10 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 		lock_drop(&v->lock);
 		return ret;
 	}
+	/* What is written in place is promised as it is when it gets a name that is
+	 * sent, and not as it was when it had one. */
+	if (flushed)
+		staged_unpromise(staged);
 	*out = (struct staged_seal){ 0 };
 	out->mapped = staged_map_get(staged, &out->map) == 0;
 	return 0;

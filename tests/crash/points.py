@@ -155,6 +155,22 @@ def scratch(r, at):
 
 
 @scenario
+def swap_file_gets_a_name(r, at):
+    """What a swap file was changed to in place is promised when it becomes another."""
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: save(at("t~"), b"one"), **{"t~": b"one"})
+    r.step(lambda: os.rename(at("t~"), at(".a.swp")), **{"t~": False, ".a.swp": b"one"})
+    r.writes_in_place(".a.swp", Prefix(b"two, and longer"))
+    r.step(lambda: save(at(".a.swp"), b"two, and longer"),
+           **{".a.swp": b"two, and longer"})
+    r.step(lambda: os.rename(at(".a.swp"), at("t~")),
+           **{".a.swp": False, "t~": b"two, and longer"})
+    r.step(lambda: os.rename(at("t~"), at("a")),
+           **{"t~": False, "a": b"two, and longer"})
+
+
+@scenario
 def scratch_still_open(r, at):
     """A rename promises what was written, as a close does."""
     yield
