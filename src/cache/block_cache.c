@@ -147,20 +147,25 @@ fetch_locked(struct block_cache *c, struct call *call, struct block *b,
 
 /* --- reading ------------------------------------------------------------------ */
 
-/* Waits until the block that another thread fetches has settled.  -EAGAIN: that
- * thread was interrupted, so its failure says nothing about the file. */
+/* Waits until the block that another thread fetches has settled.  -EAGAIN: its failure
+ * says nothing about the file, since that thread was interrupted, or has less patience
+ * because it reads ahead. */
 static int
 await_locked(struct block_cache *c, struct call *call, struct block *b)
     REQUIRES(c->lock)
 {
-	if (b->call != NULL && call_class(call) == CALL_DEMAND)
+	bool ahead = b->state == FETCHING && b->call != NULL;
+
+	if (ahead && call_class(call) == CALL_DEMAND)
 		call_promote(b->call);
 	while (b->state == FETCHING) {
 		if (call_interrupted(call))
 			return -EINTR;
 		(void)cond_wait_ms(&c->settled, &c->lock, CALL_TICK_MS);
 	}
-	return b->err == -EINTR ? -EAGAIN : b->err;
+	if (b->err == -EINTR || (ahead && b->err < 0 && b->err != -ESTALE))
+		return -EAGAIN;
+	return b->err;
 }
 
 /* Finds or fetches a block, which is pinned then. */
