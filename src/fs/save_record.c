@@ -199,6 +199,12 @@ write_known(struct vfs *v, struct node *n, struct staged *staged,
 	return ret == 0 && moved ? 1 : ret;
 }
 
+static bool
+lacks_some(const struct staged_seal *seal)
+{
+	return !seal->mapped || seal->map.base_end != 0;
+}
+
 /* What the record is to say of staged, n's: what was promised last, or is promised now
  * (anew), or what is there when nothing is. */
 static int
@@ -206,7 +212,7 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
     struct staged_seal *out)
 {
 	uint64_t changes;
-	bool flushed;
+	bool flushed, unchanged;
 	struct timespec mtime;
 	int ret = 0;
 
@@ -215,9 +221,12 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 	lock_take(&v->lock);
 	flushed = n->file->flushed;
 	changes = n->file->changes;
+	unchanged = n->file->told == changes;
 	mtime = n->file->mtime;
 	lock_drop(&v->lock);
-	if (flushed && !anew && staged_promised(staged, out))
+	/* What it lacked then may have been fetched, because it is about to go. */
+	if (flushed && !anew && staged_promised(staged, out) &&
+	    !(unchanged && lacks_some(out) && staged_complete(staged)))
 		return 0;
 	if (flushed && n->scratch != SCRATCH_NEVER) {
 		ret = staged_promise(staged, out);

@@ -155,6 +155,18 @@ def scratch(r, at):
 
 
 @scenario
+def changed_backup_of_a_replaced_file(r, at):
+    """What a changed backup lacks is fetched before its object is replaced, and is
+    promised."""
+    r.given(a=SMALL)
+    yield
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: os.truncate(at("a~"), 7), **{"a~": SMALL[:7]})
+    r.step(lambda: save(at("a"), b"new"), a=b"new")
+    r.step(lambda: save(at("b"), b"other"), b=b"other")
+
+
+@scenario
 def swap_file_gets_a_name(r, at):
     """What a swap file was changed to in place is promised when it becomes another."""
     r.given(a=SMALL)
