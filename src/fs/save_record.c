@@ -212,7 +212,7 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
     struct staged_seal *out)
 {
 	uint64_t changes;
-	bool flushed, unchanged;
+	bool flushed, unchanged, in_place;
 	struct timespec mtime;
 	int ret = 0;
 
@@ -222,13 +222,14 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 	flushed = n->file->flushed;
 	changes = n->file->changes;
 	unchanged = n->file->told == changes;
+	in_place = n->scratch == SCRATCH_NEVER;
 	mtime = n->file->mtime;
 	lock_drop(&v->lock);
 	/* What it lacked then may have been fetched, because it is about to go. */
 	if (flushed && !anew && staged_promised(staged, out) &&
 	    !(unchanged && lacks_some(out) && staged_complete(staged)))
 		return 0;
-	if (flushed && n->scratch != SCRATCH_NEVER) {
+	if (flushed && !in_place) {
 		ret = staged_promise(staged, out);
 		lock_take(&v->lock);
 		if (ret == 0) {
