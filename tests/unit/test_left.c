@@ -958,8 +958,6 @@ START_TEST(what_a_killed_program_had_written_is_kept)
 }
 END_TEST
 
-static const int three[3];
-
 /* 0: theirs was there for a moment; 1: the version is another one; 2: after a crash.
  * Only parts of it are here: the others come from the version that they are of, or it is
  * refused. */
@@ -1120,7 +1118,8 @@ static const struct unit_test tests[] = {
 	UNIT(the_last_acknowledged_of_several_is_found),
 	UNIT(a_later_close_is_a_later_promise),
 	UNIT(what_a_killed_program_had_written_is_kept),
-	UNIT_ROWS(a_partial_file_is_completed_or_refused, three),
+	{ "a_partial_file_is_completed_or_refused",
+	    &a_partial_file_is_completed_or_refused, 3 },
 	UNIT(a_partial_file_of_unknown_parts_is_refused),
 	UNIT_ROWS(what_was_never_synced_is_not_sent_after_a_power_cut, boots),
 	UNIT(what_was_synced_is_sent_after_a_power_cut),
