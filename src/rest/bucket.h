@@ -31,7 +31,9 @@
  *                                of the rate.  But not below what the service has
  *                                carried out per second lately (above what is
  *                                documented: 0.9 of it), so that with its limit met
- *                                exactly a 429 by bad luck costs no rate
+ *                                exactly, or in any period of the last 15 s, a 429 by bad
+ *                                luck costs no rate; nor does one that comes when as much
+ *                                got through as the rate allows
  *  429 of a call that did not    the rate is right, the bound may be wrong: after a
  *  wait (tokens saved up)        hold, when it is known what was saved up, as many as
  *                                got through are the bound; otherwise somebody else
