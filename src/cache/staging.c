@@ -5,7 +5,7 @@
  * never had it).  base_end only sinks, by truncation. */
 #include "config.h"
 
-#include "cache/staging.h"
+#include "cache/staging_impl.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -31,47 +31,9 @@
 #define FETCH_BYTES ((size_t)1 << 20) /* fetched at a time, aligned */
 #define SUFFIX	    ".data"
 
-/* What is cut off is kept as bytes up to here, else as the whole file. */
-#define CUT_BYTES ((uint64_t)64 << 10)
-
 /* Descriptors that staging leaves to connections: without them, what is staged could
  * not be sent, and would keep its own for ever. */
 #define OTHER_DESCRIPTORS 128
-
-struct staged {
-	struct staging *area; /* set once, as number and path */
-	uint64_t number;
-	char *path;
-	int fd;
-
-	struct lock lock;
-	struct cond thawed; /* with lock: frozen became 0, or marked NULL */
-	unsigned refs;	    /* atomic */
-	bool keep;	    /* with lock, as all below */
-	unsigned frozen;
-	unsigned writing; /* writers past the check; freeze waits for them */
-	struct cond written; /* with lock: writing became 0 */
-	uint64_t size;
-	uint64_t base_end;
-	struct ranges here; /* below base_end */
-	struct range *marked; /* as here was at the mark */
-	size_t n_marked;
-	bool named; /* its name in the directory is durable */
-	struct undo *undo; /* of what was promised; set once, NULL before */
-	struct staged_seal *sealed; /* the last promise; NULL: none */
-	uint64_t seals; /* so far */
-
-	struct staged *prev, *next; /* the area's list, with the area's lock */
-};
-
-struct staging {
-	char *dir; /* set once, as max */
-	rlim_t max; /* files at once */
-	struct lock lock;
-	uint64_t last;	      /* number handed out last; with lock */
-	struct staged *files; /* with lock, as n_files */
-	rlim_t n_files;
-};
 
 /* --- the map ------------------------------------------------------------ */
 
@@ -102,8 +64,8 @@ map_missing(const struct staged *f, uint64_t start, uint64_t end,
 
 /* --- the directory ------------------------------------------------------- */
 
-static char *
-file_path(const struct staging *s, uint64_t number)
+char *
+staging_path(const struct staging *s, uint64_t number)
 {
 	return text_printf("%s/%06llu" SUFFIX, s->dir,
 	    (unsigned long long)number);
@@ -195,17 +157,24 @@ staging_free(struct staging *s)
 }
 
 int
-staging_link(struct staging *s, const char *path, uint64_t *number)
+staging_new_path(struct staging *s, uint64_t *number, char **path)
 {
-	char *to;
-	int ret = 0;
-
 	lock_take(&s->lock);
 	*number = ++s->last;
 	lock_drop(&s->lock);
-	to = file_path(s, *number);
-	if (to == NULL)
-		return -ENOMEM;
+	*path = staging_path(s, *number);
+	return *path != NULL ? 0 : -ENOMEM;
+}
+
+int
+staging_link(struct staging *s, const char *path, uint64_t *number)
+{
+	char *to;
+	int ret;
+
+	ret = staging_new_path(s, number, &to);
+	if (ret < 0)
+		return ret;
 	ret = undo_link(path, to);
 	if (ret == 0 && link(path, to) < 0)
 		ret = -errno;
@@ -231,7 +200,7 @@ sweep_one(struct staging *s, uint64_t number)
 	DL_FOREACH(s->files, f)
 		if (f->number == number)
 			return;
-	path = file_path(s, number);
+	path = staging_path(s, number);
 	if (path != NULL && staging_unlink(path) < 0)
 		log_warn("staging", "%s: %s", path, strerror(errno));
 	free(path);
@@ -297,7 +266,7 @@ open_file(struct staging *s, uint64_t number, int flags, struct staged **out)
 	f->area = s;
 	f->number = number;
 	f->refs = 1;
-	f->path = file_path(s, number);
+	f->path = staging_path(s, number);
 	if (f->path == NULL) {
 		ret = -ENOMEM;
 		goto err;
@@ -351,7 +320,7 @@ staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
 }
 
 int
-staged_reopen(struct staging *s, uint64_t number, const struct staged_map *map,
+staged_open_old(struct staging *s, uint64_t number, const struct staged_map *map,
     struct staged **out)
 {
 	struct staged *f;
@@ -379,8 +348,20 @@ staged_reopen(struct staging *s, uint64_t number, const struct staged_map *map,
 	return 0;
 }
 
-static int
-map_get_locked(struct staged *f, struct staged_map *out) REQUIRES(f->lock)
+int
+staged_reopen(struct staging *s, uint64_t number, const struct staged_map *map,
+    struct staged **out)
+{
+	int ret = staged_open_old(s, number, map, out);
+
+	/* Seals begin anew: nothing of before must be taken for theirs. */
+	if (ret == 0)
+		undo_remove((*out)->path);
+	return ret;
+}
+
+int
+staged_map_locked(struct staged *f, struct staged_map *out)
 {
 	struct range missing;
 	int ret = 0;
@@ -406,71 +387,8 @@ staged_map_get(struct staged *f, struct staged_map *out)
 	int ret;
 
 	lock_take(&f->lock);
-	ret = map_get_locked(f, out);
+	ret = staged_map_locked(f, out);
 	lock_drop(&f->lock);
-	return ret;
-}
-
-/* A number and a path for a file that is not there yet. */
-static int
-new_path(struct staging *s, uint64_t *number, char **path)
-{
-	lock_take(&s->lock);
-	*number = ++s->last;
-	lock_drop(&s->lock);
-	*path = file_path(s, *number);
-	return *path != NULL ? 0 : -ENOMEM;
-}
-
-/* What was promised of f before still is; nobody else has it yet. */
-static int
-take_seal(struct staged *f, const struct staged_seal *seal)
-{
-	struct staged_seal *copy = malloc(sizeof(*copy));
-	int ret = copy != NULL ? undo_new(f->path, true, &f->undo) : -ENOMEM;
-
-	if (ret < 0) {
-		free(copy);
-		staged_unref(f);
-		return ret;
-	}
-	*copy = *seal;
-	f->sealed = copy;
-	f->seals = seal->seal.number;
-	return 0;
-}
-
-int
-staged_reopen_promised(struct staging *s, uint64_t number,
-    const struct staged_seal *seal, struct staged **out, struct staged **later)
-{
-	const struct staged_map *map = seal->mapped ? &seal->map : NULL;
-	char *path = file_path(s, number), *to = NULL;
-	uint64_t restored;
-	int ret;
-
-	*later = NULL;
-	ret = path != NULL ? new_path(s, &restored, &to) : -ENOMEM;
-	if (ret == 0)
-		ret = undo_restore(path, &seal->seal, to);
-	if (ret == 1) {
-		/* What it was changed to is worth less. */
-		if (staged_reopen(s, number, NULL, later) < 0)
-			*later = NULL;
-		else if (undo_new(path, true, &(*later)->undo) < 0)
-			log_warn("staging", "%s: what was kept of it stays", path);
-		number = restored;
-	}
-	if (ret >= 0)
-		ret = staged_reopen(s, number, map, out);
-	if (ret == 0 && *later == NULL)
-		ret = take_seal(*out, seal);
-	if (ret < 0 && *later != NULL) {
-		staged_unref(*later);
-		*later = NULL;
-	}
-	free(to);
-	free(path);
 	return ret;
 }
 
@@ -696,10 +614,8 @@ staged_read(struct staged *f, struct call *call, const struct source *src,
 
 /* --- changing --------------------------------------------------------------- */
 
-/* Every change is between begin and end, so that freeze can wait for those under
- * way. */
-static int
-change_begin(struct staged *f, struct call *call)
+int
+staged_begin(struct staged *f, struct call *call)
 {
 	lock_take(&f->lock);
 	while (f->frozen > 0) {
@@ -714,74 +630,24 @@ change_begin(struct staged *f, struct call *call)
 	return 0;
 }
 
-static void
-change_end(struct staged *f)
+void
+staged_end(struct staged *f)
 {
 	lock_take(&f->lock);
+	assert(f->writing > 0);
 	if (--f->writing == 0)
 		cond_broadcast(&f->written);
 	lock_drop(&f->lock);
 }
 
-/* The part of [start, end) that was promised is kept.  Between begin and end. */
-static int
-keep_promised(struct staged *f, uint64_t start, uint64_t end)
-{
-	struct undo *undo = NULL;
-	struct seal seal = { 0 };
-
-	lock_take(&f->lock);
-	if (f->sealed != NULL && start < f->sealed->seal.size) {
-		undo = f->undo;
-		seal = f->sealed->seal;
-	}
-	lock_drop(&f->lock);
-	return undo != NULL ? undo_keep(undo, f->fd, &seal, start, end) : 0;
-}
-
-/* What was here of a promise that is about to be cut off at size. */
-static int
-keep_cut(struct staged *f, uint64_t size)
-{
-	struct staged_seal was;
-	int ret = 0;
-
-	if (!staged_promised(f, &was) || size >= was.seal.size)
-		return 0;
-	if (size == 0 && was.seal.size > CUT_BYTES) {
-		ret = undo_empty(f->undo, f->fd, &was.seal);
-		lock_take(&f->lock);
-		f->named = false;
-		lock_drop(&f->lock);
-		return ret;
-	}
-	for (size_t i = 0; ret == 0 && was.mapped && i < was.map.n; i++) {
-		const struct range *r = &was.map.ranges[i];
-
-		if (r->end > size)
-			ret = keep_promised(f, r->start > size ? r->start : size,
-			    r->end);
-	}
-	if (ret == 0)
-		ret = keep_promised(f, was.mapped && was.map.base_end > size ?
-		    was.map.base_end : size, was.seal.size);
-	return ret;
-}
-
 int
-staged_write(struct staged *f, struct call *call, uint64_t off,
-    const void *src, size_t len)
+staged_write(struct staged *f, uint64_t off, const void *src, size_t len)
 {
 	int ret;
 
-	ret = change_begin(f, call);
+	ret = promise_keep(f, off, off + len);
 	if (ret < 0)
 		return ret;
-	ret = keep_promised(f, off, off + len);
-	if (ret < 0) {
-		change_end(f);
-		return ret;
-	}
 	/* Under the lock for the same reason as in fill(). */
 	lock_take(&f->lock);
 	ret = io_pwrite(f->fd, src, len, off);
@@ -794,19 +660,15 @@ staged_write(struct staged *f, struct call *call, uint64_t off,
 	    ftruncate(f->fd, (off_t)f->size) < 0)
 		log_warn("staging", "%s: %s", f->path, strerror(errno));
 	lock_drop(&f->lock);
-	change_end(f);
 	return ret;
 }
 
 int
-staged_truncate(struct staged *f, struct call *call, uint64_t size)
+staged_truncate(struct staged *f, uint64_t size)
 {
 	int ret;
 
-	ret = change_begin(f, call);
-	if (ret < 0)
-		return ret;
-	ret = keep_cut(f, size);
+	ret = promise_keep_cut(f, size);
 	lock_take(&f->lock);
 	if (ret < 0) {
 		/* It stays as it is. */
@@ -817,19 +679,14 @@ staged_truncate(struct staged *f, struct call *call, uint64_t size)
 		f->size = size;
 	}
 	lock_drop(&f->lock);
-	change_end(f);
 	return ret;
 }
 
 int
-staged_allocate(struct staged *f, struct call *call, uint64_t off,
-    uint64_t len, bool grow)
+staged_allocate(struct staged *f, uint64_t off, uint64_t len, bool grow)
 {
-	int ret;
+	int ret = 0;
 
-	ret = change_begin(f, call);
-	if (ret < 0)
-		return ret;
 	lock_take(&f->lock);
 	if (fallocate(f->fd, grow ? 0 : FALLOC_FL_KEEP_SIZE, (off_t)off,
 	    (off_t)len) < 0)
@@ -837,19 +694,15 @@ staged_allocate(struct staged *f, struct call *call, uint64_t off,
 	else if (grow && off + len > f->size)
 		f->size = off + len;
 	lock_drop(&f->lock);
-	change_end(f);
 	return ret;
 }
 
 int
-staged_punch(struct staged *f, struct call *call, uint64_t off, uint64_t len)
+staged_punch(struct staged *f, uint64_t off, uint64_t len)
 {
 	int ret;
 
-	ret = change_begin(f, call);
-	if (ret < 0)
-		return ret;
-	ret = keep_promised(f, off, off + len);
+	ret = promise_keep(f, off, off + len);
 	lock_take(&f->lock);
 	if (ret == 0 && fallocate(f->fd,
 	    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
@@ -858,7 +711,6 @@ staged_punch(struct staged *f, struct call *call, uint64_t off, uint64_t len)
 	if (ret == 0)
 		ret = map_add(f, off, off + len);
 	lock_drop(&f->lock);
-	change_end(f);
 	return ret;
 }
 
@@ -945,73 +797,6 @@ staged_thaw(struct staged *f)
 	assert(f->frozen > 0);
 	if (--f->frozen == 0)
 		cond_broadcast(&f->thawed);
-	lock_drop(&f->lock);
-}
-
-/* --- promises ------------------------------------------------------------------ */
-
-int
-staged_promise(struct staged *f, struct staged_seal *out)
-{
-	struct staged_seal *now = malloc(sizeof(*now));
-	struct undo *made = NULL;
-	int ret = now != NULL ? 0 : -ENOMEM;
-
-	staged_freeze(f);
-	if (ret == 0)
-		ret = undo_new(f->path, false, &made);
-	lock_take(&f->lock);
-	if (ret == 0) {
-		if (f->undo == NULL) {
-			f->undo = made;
-			made = NULL;
-		}
-		now->seal = (struct seal){ ++f->seals, f->size };
-		now->mapped = map_get_locked(f, &now->map) == 0;
-		free(f->sealed);
-		f->sealed = now;
-		*out = *now;
-		now = NULL;
-	}
-	lock_drop(&f->lock);
-	staged_thaw(f);
-	undo_free(made, false);
-	free(now);
-	return ret;
-}
-
-bool
-staged_promised(struct staged *f, struct staged_seal *out)
-{
-	bool promised;
-
-	lock_take(&f->lock);
-	promised = f->sealed != NULL;
-	if (promised)
-		*out = *f->sealed;
-	lock_drop(&f->lock);
-	return promised;
-}
-
-void
-staged_recorded(struct staged *f, uint64_t seal)
-{
-	struct undo *undo;
-
-	lock_take(&f->lock);
-	undo = f->undo;
-	lock_drop(&f->lock);
-	if (undo != NULL)
-		undo_recorded(undo, seal);
-}
-
-/* What was kept goes with the next promise, or with the file. */
-void
-staged_unpromise(struct staged *f)
-{
-	lock_take(&f->lock);
-	free(f->sealed);
-	f->sealed = NULL;
 	lock_drop(&f->lock);
 }
 

@@ -106,22 +106,25 @@ bool staged_complete(struct staged *f);
 ssize_t staged_read(struct staged *f, struct call *call,
     const struct source *src, uint64_t off, void *dst, size_t len);
 
-/* All or nothing as far as the caller is told.  Waits while frozen (-EINTR). */
-int staged_write(struct staged *f, struct call *call, uint64_t off,
-    const void *src, size_t len);
+/* Changes are made between begin, which waits while f is frozen (-EINTR), and end, for
+ * which who freezes it waits: so a change, and what is noted of it in between, come
+ * before that or after. */
+int staged_begin(struct staged *f, struct call *call) WARN_UNUSED;
+void staged_end(struct staged *f);
+
+/* All or nothing as far as the caller is told. */
+int staged_write(struct staged *f, uint64_t off, const void *src, size_t len);
 
 /* What lies beyond size is forgotten, and reads as zeros when the file grows
- * again.  Waits while frozen. */
-int staged_truncate(struct staged *f, struct call *call, uint64_t size);
+ * again. */
+int staged_truncate(struct staged *f, uint64_t size);
 
 /* Makes room for len bytes at off, so that writing there cannot fail for lack of
- * space; grows the file when grow.  Waits while frozen. */
-int staged_allocate(struct staged *f, struct call *call, uint64_t off,
-    uint64_t len, bool grow);
+ * space; grows the file when grow. */
+int staged_allocate(struct staged *f, uint64_t off, uint64_t len, bool grow);
 
-/* Zeros in [off, off + len), the size as it was.  Waits while frozen. */
-int staged_punch(struct staged *f, struct call *call, uint64_t off,
-    uint64_t len);
+/* Zeros in [off, off + len), the size as it was. */
+int staged_punch(struct staged *f, uint64_t off, uint64_t len);
 
 /* SEEK_DATA, SEEK_HOLE: what is at the source counts as data. */
 int staged_seek(struct staged *f, uint64_t off, int whence, uint64_t *out);

@@ -23,6 +23,10 @@
 
 #include "base/banned.h"
 
+/* How long a file that is about to take the place of one moved aside is waited for at
+ * least. */
+#define AGAIN_MS 100
+
 int
 aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
     uint64_t *subject)
@@ -235,8 +239,34 @@ delete_hidden(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
+/* The object of n was changed by others.  What n shows of it is kept, when it is here; what
+ * was changed of it here, and is not all here, is for a person to decide. */
+static void
+lose_object(struct vfs *v, struct node *n)
+{
+	bool complete, dirty;
+
+	lock_take(&v->lock);
+	log_warn("aside", "%s was changed on the server meanwhile",
+	    n->remote->path);
+	complete = n->file->staged != NULL && staged_complete(n->file->staged);
+	dirty = node_is_dirty_locked(v, n);
+	if (!complete) {
+		aside_end_locked(v, n);
+		if (!dirty)
+			node_part_locked(v, n);
+	}
+	lock_drop(&v->lock);
+	if (complete) {
+		(void)save_record_keep(v, n); /* logged */
+		aside_replaced(v, n);
+	} else if (dirty) {
+		(void)save_record_outcome(v, n, -ESTALE, "");
+	}
+}
+
 /* One that an earlier mount left, and that could not be looked at then: is it still
- * what it was?  Then its name shows what is there. */
+ * what it was?  1: not so. */
 static int
 check_seen(struct vfs *v, struct call *call, struct node *n)
 {
@@ -253,20 +283,25 @@ check_seen(struct vfs *v, struct call *call, struct node *n)
 	ret = e->backend->ops->refresh(e->backend, call, e, &now);
 	same = ret == 0 && now->kind == ENTRY_FILE &&
 	    version_matches(&e->version, &now->version);
-	lock_take(&v->lock);
 	if (same) {
+		lock_take(&v->lock);
 		n->seen_ms = clock_mono_ms();
+		lock_drop(&v->lock);
 	} else if (ret == 0 || ret == -ENOENT) {
-		log_warn("aside", "%s was changed on the server meanwhile",
-		    e->path);
-		aside_end_locked(v, n);
-		node_part_locked(v, n);
+		lose_object(v, n);
 		ret = 1;
 	}
-	lock_drop(&v->lock);
 	entry_unref(now);
 	entry_unref(e);
 	return ret;
+}
+
+/* The new file of the name that n's object has; NULL: there is none. */
+static struct node *
+successor_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	return n->parent != NULL && n->aside ?
+	    node_find_locked(v, n->parent, n->remote->name) : NULL;
 }
 
 /* now: also when a new file of the object's name is there, which does not replace the
@@ -278,9 +313,14 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	uint64_t subject = 0;
 	struct node *fresh;
 	char *name;
-	int ret;
+	int ret = 0;
 
-	ret = check_seen(v, call, n);
+	/* What is about to replace the object may have done it already. */
+	lock_take(&v->lock);
+	fresh = successor_locked(v, n);
+	lock_drop(&v->lock);
+	if (fresh == NULL || now)
+		ret = check_seen(v, call, n);
 	lock_take(&v->lock);
 	if (ret != 0) {
 		if (ret < 0)
@@ -289,12 +329,13 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 		return ret < 0 ? ret : 0;
 	}
 	/* A new file may just have replaced the object. */
-	fresh = n->parent != NULL && n->aside ?
-	    node_find_locked(v, n->parent, n->remote->name) : NULL;
+	fresh = successor_locked(v, n);
 	if (n->parent == NULL || !n->aside || (fresh != NULL && !now)) {
-		/* A new file is being written in its place: later. */
+		/* A new file is about to replace it: later, if it does not. */
 		if (fresh != NULL)
-			save_later_locked(v, n, v->config.scratch_keep_ms);
+			save_later_locked(v, n,
+			    v->config.scratch_keep_ms > AGAIN_MS ?
+			    v->config.scratch_keep_ms : AGAIN_MS);
 		lock_drop(&v->lock);
 		return 0;
 	}

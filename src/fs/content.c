@@ -102,20 +102,68 @@ note_torn(struct vfs *v, struct node *n, int err)
 	lock_drop(&v->lock);
 }
 
-/* n's content has been changed.  When that cannot be written down, the program is told
- * that nothing has happened: it must not be sent either. */
-static int
-note_change(struct vfs *v, struct node *n, bool written)
-{
-	int ret = save_record_change(v, n, written);
+/* A change of a staging file. */
+struct change {
+	enum { WRITE, CUT, ALLOCATE, GROW, PUNCH } how;
+	uint64_t off, len; /* CUT: at off */
+	const void *src;   /* WRITE */
+	bool written;	   /* as save_record_count has it */
+};
 
-	if (ret == 0 || ret == -ESTALE)
+static int
+change_staged(struct staged *staged, const struct change *c)
+{
+	switch (c->how) {
+	case WRITE:
+		return staged_write(staged, c->off, c->src, (size_t)c->len);
+	case CUT:
+		return staged_truncate(staged, c->off);
+	case PUNCH:
+		return staged_punch(staged, c->off, c->len);
+	case ALLOCATE:
+	case GROW:
+		return staged_allocate(staged, c->off, c->len, c->how == GROW);
+	}
+	return -EINVAL;
+}
+
+/* n, which was clean, has been changed.  When that cannot be written down, the program is
+ * told that nothing has happened: it must not be sent either. */
+static int
+record_change(struct vfs *v, struct node *n)
+{
+	int ret = save_record_change(v, n);
+
+	if (ret == 0)
 		return ret;
 	lock_take(&v->lock);
 	n->file->torn = ret;
 	save_drop_torn_locked(v, n);
 	lock_drop(&v->lock);
 	save_record_reap(v);
+	return ret;
+}
+
+/* Changes n's content: what is sent of it has the change and counts it, or neither. */
+static int
+change(struct vfs *v, struct call *call, struct node *n, struct staged *staged,
+    const struct change *c)
+{
+	struct room room = { 0 };
+	int ret, counted = 0;
+
+	do {
+		ret = staged_begin(staged, call);
+		if (ret < 0)
+			break;
+		ret = change_staged(staged, c);
+		if (ret == 0)
+			counted = save_record_count(v, n, c->written);
+		staged_end(staged);
+	} while (ret == -ENOSPC && make_room(v, call, &room));
+	ret = no_room(call, &room, ret);
+	if (ret == 0 && counted != 0)
+		ret = counted < 0 ? counted : record_change(v, n);
 	return ret;
 }
 
@@ -300,23 +348,25 @@ content_create(struct vfs *v, struct node *n, struct entry *base)
 	n->file->staged = staged;
 	n->file->base = base != NULL ? entry_ref(base) : NULL;
 	lock_drop(&v->lock);
-	return save_record_change(v, n, false);
+	ret = save_record_count(v, n, false);
+	return ret == 1 ? save_record_change(v, n) : ret;
 }
 
-/* The record of promised content may say that most of it is in the old version: not so
- * of what it becomes when it is cut, and that is not to be mixed. */
+/* The record of what is written in place may say that most of it is in the old version:
+ * not so of what it becomes when it is cut, and that is not to be mixed. */
 static int
 cut(struct vfs *v, struct call *call, struct node *n, struct staged *staged,
-    uint64_t size)
+    uint64_t size, bool written)
 {
-	bool promised, partial = !staged_complete(staged);
-	int ret = staged_truncate(staged, call, size);
+	struct change c = { .how = CUT, .off = size, .written = written };
+	bool again, partial = !staged_complete(staged);
+	int ret = change(v, call, n, staged, &c);
 
 	lock_take(&v->lock);
-	promised = n->file->promised && node_is_dirty_locked(v, n);
+	again = partial && n->file->promised && n->scratch == SCRATCH_NEVER &&
+	    node_is_dirty_locked(v, n);
 	lock_drop(&v->lock);
-	return ret == 0 && partial && promised ?
-	    save_record_promise(v, n, true) : ret;
+	return ret == 0 && again ? save_record_promise(v, n, true) : ret;
 }
 
 /* O_TRUNC: the content builds on what was last seen, none of which is kept. */
@@ -329,7 +379,7 @@ empty(struct vfs *v, struct call *call, struct node *n)
 	ret = get_staged(v, n, true, &staged);
 	if (ret < 0)
 		return ret;
-	ret = cut(v, call, n, staged, 0);
+	ret = cut(v, call, n, staged, 0, false);
 	staged_unref(staged);
 	if (ret < 0)
 		return ret;
@@ -340,7 +390,7 @@ empty(struct vfs *v, struct call *call, struct node *n)
 		n->file->base = entry_ref(n->remote);
 	}
 	lock_drop(&v->lock);
-	return note_change(v, n, false);
+	return 0;
 }
 
 int
@@ -494,8 +544,9 @@ int
 content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
     const void *src, size_t len)
 {
+	struct change c = { .how = WRITE, .off = off, .len = len, .src = src,
+		.written = true };
 	struct node *n = h->node;
-	struct room room = { 0 };
 	struct staged *staged;
 	int ret;
 
@@ -507,12 +558,7 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 	ret = get_staged(v, n, false, &staged);
 	if (ret < 0)
 		return ret;
-	do
-		ret = staged_write(staged, call, off, src, len);
-	while (ret == -ENOSPC && make_room(v, call, &room));
-	ret = no_room(call, &room, ret);
-	if (ret == 0)
-		ret = note_change(v, n, true);
+	ret = change(v, call, n, staged, &c);
 	note_torn(v, n, ret);
 	staged_unref(staged);
 	return ret;
@@ -591,10 +637,8 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	ret = get_staged(v, n, size == 0, &staged);
 	if (ret < 0)
 		return ret;
-	ret = cut(v, call, n, staged, size);
+	ret = cut(v, call, n, staged, size, true);
 	staged_unref(staged);
-	if (ret == 0)
-		ret = note_change(v, n, true);
 	if (ret < 0)
 		return ret;
 	lock_take(&v->lock);
@@ -638,23 +682,13 @@ content_truncate(struct vfs *v, struct call *call, struct node *n,
 	return ret;
 }
 
-static int
-allocate(struct vfs *v, struct call *call, struct staged *staged, uint64_t off,
-    uint64_t len, bool grow)
-{
-	struct room room = { 0 };
-	int ret;
-
-	do
-		ret = staged_allocate(staged, call, off, len, grow);
-	while (ret == -ENOSPC && make_room(v, call, &room));
-	return no_room(call, &room, ret);
-}
-
 int
 content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
     uint64_t off, uint64_t len)
 {
+	struct change c = { .how = mode == 0 ? GROW :
+		mode == FALLOC_FL_KEEP_SIZE ? ALLOCATE : PUNCH,
+		.off = off, .len = len, .written = true };
 	struct node *n = h->node;
 	struct staged *staged;
 	int ret;
@@ -670,12 +704,7 @@ content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
 	ret = get_staged(v, n, false, &staged);
 	if (ret < 0)
 		return ret;
-	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
-		ret = staged_punch(staged, call, off, len);
-	else
-		ret = allocate(v, call, staged, off, len, mode == 0);
-	if (ret == 0)
-		ret = note_change(v, n, true);
+	ret = change(v, call, n, staged, &c);
 	staged_unref(staged);
 	return ret;
 }

@@ -117,6 +117,8 @@ struct node_file {
 	uint64_t told; /* changes, as a record has promised them last */
 	struct timespec told_mtime; /* the time of that */
 	uint64_t synced; /* the last seal whose bytes are on disk */
+	bool recording;	 /* somebody writes a record: fs/save_record.c */
+	unsigned recorders; /* that one and those who wait for it */
 	bool conflict; /* the service has another version; nobody has decided */
 	bool beside;   /* it has, and ours is on the server under another name */
 	uint64_t over; /* subject of the record of the file that this one has

@@ -32,6 +32,9 @@
  * writeback. */
 #define PUT_OFF_TIMES 10
 
+/* How long a file that is being written is left alone. */
+#define BUSY_MS 1000
+
 /* How long after the n-th failure in a row the next try follows. */
 #define RETRY_FIRST_MS 5000
 #define RETRY_MAX_MS   ((int64_t)300 * 1000)
@@ -230,14 +233,29 @@ settle_locked(struct vfs *v, struct node *n, uint64_t ticket, int ret)
 		f->failures = 0;
 		free(f->words);
 		f->words = NULL;
-		if (!node_is_dirty_locked(v, n))
-			f->latest_ms = 0;
 	} else if (n->parent != NULL && !f->moving) {
 		f->failures++;
 		if (!is_final(ret))
 			save_later_locked(v, n, retry_delay_ms(f->failures));
 	}
 	cond_broadcast(&v->changed);
+}
+
+/* Is a program in the middle of writing it?  Nobody asked for what is there now.  One
+ * that does not end is put off only for so long. */
+static bool
+is_being_written_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
+{
+	int64_t step_ms = v->config.writeback_ms > BUSY_MS ?
+	    v->config.writeback_ms : BUSY_MS;
+	uint64_t now = (uint64_t)clock_mono_ms();
+	struct node_file *f = n->file;
+
+	if (f->writers == 0 || f->told == f->changes)
+		return false;
+	if (f->latest_ms == 0)
+		f->latest_ms = now + (uint64_t)(PUT_OFF_TIMES * step_ms);
+	return now < f->latest_ms;
 }
 
 /* A scratch file that has outlived its delay becomes an ordinary one. */
@@ -252,6 +270,10 @@ wants_upload_locked(struct vfs *v, struct node *n, bool asked)
 		return true;
 	if (n->file->deferred && n->file->opens > 0)
 		return false; /* after the last close */
+	if (is_being_written_locked(v, n)) {
+		save_later_locked(v, n, BUSY_MS);
+		return false;
+	}
 	if (n->scratch == SCRATCH_NO)
 		return true;
 	if (n->scratch == SCRATCH_NEVER || n->file->opens > 0)
@@ -268,7 +290,8 @@ is_stopping(void *arg)
 	return v->stopping;
 }
 
-/* Whether it is to be sent, and the ticket that this answers. */
+/* Whether it is to be sent, as it is now, when it is frozen, and the ticket that this
+ * answers. */
 static bool
 begin_locked(struct vfs *v, const struct save *s, struct call *call,
     uint64_t *ticket) REQUIRES(v->lock)
@@ -322,10 +345,18 @@ save_one(struct vfs *v, const struct save *s)
 	struct call call = { .op = "upload", .class = CALL_BACKGROUND,
 		.interrupted = is_stopping, .arg = v };
 	struct node *n = s->n;
+	struct staged *staged = NULL;
 	uint64_t ticket;
 	bool wanted, renames, was_scratch;
 	int ret = 0;
 
+	/* Who saves it keeps it. */
+	lock_take(&v->lock);
+	if (n->file->staged != NULL)
+		staged = staged_ref(n->file->staged);
+	lock_drop(&v->lock);
+	if (staged != NULL)
+		staged_freeze(staged);
 	lock_take(&v->lock);
 	renames = n->aside || n->delete_at_release;
 	was_scratch = n->scratch != SCRATCH_NO;
@@ -341,11 +372,16 @@ save_one(struct vfs *v, const struct save *s)
 	if (wanted && was_scratch)
 		(void)save_record_promise(v, n, true); /* logged */
 
+	if (wanted) {
+		counter_add(CTR_uploads_active, 1);
+		ret = upload_node(v, &call, n);
+	}
+	if (staged != NULL)
+		staged_thaw(staged);
+	staged_unref(staged);
 	if (renames) {
 		ret = aside_settle(v, &call, n);
 	} else if (wanted) {
-		counter_add(CTR_uploads_active, 1);
-		ret = upload_node(v, &call, n);
 		if (ret == 0)
 			aside_drop_old(v, &call, n);
 		counter_add(CTR_uploads_active, -1);
@@ -358,6 +394,8 @@ save_one(struct vfs *v, const struct save *s)
 
 	lock_take(&v->lock);
 	n->file->taken = n->file->taken && !wanted;
+	if (wanted && ret == 0)
+		n->file->latest_ms = 0;
 	end_locked(v, s, &call, ticket, ret);
 	lock_drop(&v->lock);
 }

@@ -248,17 +248,37 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 	return 0;
 }
 
-/* durable: the bytes are on disk first, and then the record.  anew: n is promised as it
- * is now, and not as it was promised before. */
-static int
-write_record(struct vfs *v, struct node *n, bool durable, bool anew)
+/* One at a time of a file: what one has described is written before another describes
+ * more, or the older one would count. */
+static void
+recording_begin(struct vfs *v, struct node *n)
 {
-	struct staged *staged = unsent_staged(v, n);
+	lock_take(&v->lock);
+	n->file->recorders++;
+	while (n->file->recording)
+		cond_wait(&v->changed, &v->lock);
+	n->file->recording = true;
+	lock_drop(&v->lock);
+}
+
+static void
+recording_end(struct vfs *v, struct node *n)
+{
+	lock_take(&v->lock);
+	n->file->recording = false;
+	if (--n->file->recorders > 0)
+		cond_broadcast(&v->changed);
+	lock_drop(&v->lock);
+}
+
+/* As write_begun, of n's staged. */
+static int
+write_staged(struct vfs *v, struct node *n, struct staged *staged, bool durable,
+    bool anew)
+{
 	struct staged_seal what;
 	int ret;
 
-	if (staged == NULL)
-		return 0;
 	/* What it says comes before the bytes: what is added to them meanwhile need
 	 * not be on disk. */
 	ret = describe(v, n, staged, anew, &what);
@@ -283,12 +303,36 @@ write_record(struct vfs *v, struct node *n, bool durable, bool anew)
 			ret = write_known(v, n, staged, &what, durable);
 		while (ret == 1);
 	}
+	return ret;
+}
+
+/* durable: the bytes are on disk first, and then the record.  anew: n is promised as it
+ * is now, and not as it was promised before.  Between begin and end. */
+static int
+write_begun(struct vfs *v, struct node *n, bool durable, bool anew)
+{
+	struct staged *staged = unsent_staged(v, n);
+	int ret = 0;
+
+	if (staged != NULL)
+		ret = write_staged(v, n, staged, durable, anew);
 	staged_unref(staged);
 	return ret;
 }
 
+static int
+write_record(struct vfs *v, struct node *n, bool durable)
+{
+	int ret;
+
+	recording_begin(v, n);
+	ret = write_begun(v, n, durable, false);
+	recording_end(v, n);
+	return ret;
+}
+
 int
-save_record_change(struct vfs *v, struct node *n, bool written)
+save_record_count(struct vfs *v, struct node *n, bool written)
 {
 	struct node_file *f = n->file;
 	bool was_dirty;
@@ -311,14 +355,22 @@ save_record_change(struct vfs *v, struct node *n, bool written)
 	if (!was_dirty)
 		f->flushed = f->promised = false;
 	lock_drop(&v->lock);
-	return was_dirty ? 0 : write_record(v, n, false, false);
+	return was_dirty ? 0 : 1;
+}
+
+int
+save_record_change(struct vfs *v, struct node *n)
+{
+	return write_record(v, n, false);
 }
 
 int
 save_record_promise(struct vfs *v, struct node *n, bool durable)
 {
 	bool told;
+	int ret = 0;
 
+	recording_begin(v, n);
 	lock_take(&v->lock);
 	told = n->file->flushed && n->file->told == n->file->changes;
 	n->file->flushed = true;
@@ -326,7 +378,10 @@ save_record_promise(struct vfs *v, struct node *n, bool durable)
 	 * bytes are. */
 	durable = durable || (n->file->promised && !told);
 	lock_drop(&v->lock);
-	return told && !durable ? 0 : write_record(v, n, durable, !told);
+	if (!told || durable)
+		ret = write_begun(v, n, durable, !told);
+	recording_end(v, n);
+	return ret;
 }
 
 int
@@ -335,7 +390,7 @@ save_record_harden(struct vfs *v, struct node *n)
 	lock_take(&v->lock);
 	n->file->flushed = true;
 	lock_drop(&v->lock);
-	return write_record(v, n, true, false);
+	return write_record(v, n, true);
 }
 
 int
@@ -365,7 +420,7 @@ save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 	later = promised && one_of_many && staged_complete(n->file->staged);
 	lock_drop(&v->lock);
 	/* A failure is logged; the old record still names it. */
-	(void)write_record(v, n, promised && !later, false);
+	(void)write_record(v, n, promised && !later);
 	lock_take(&v->lock);
 	item = n->file->pending;
 	path = node_path_locked(v, n);

@@ -5,9 +5,11 @@
 
 #include "fs/node.h"
 
-/* The content of n was changed: counts it, and makes the record when it was clean.
- * written: by a program's write or truncate; not by opening or creating it. */
-int save_record_change(struct vfs *v, struct node *n, bool written);
+/* The content of n was changed: counts it.  written: by a program's write or truncate;
+ * not by opening or creating it.  1: it was clean, and has no record yet, which
+ * save_record_change makes.  -ESTALE: nobody will send it. */
+int save_record_count(struct vfs *v, struct node *n, bool written) WARN_UNUSED;
+int save_record_change(struct vfs *v, struct node *n) WARN_UNUSED;
 
 /* A close or an fsync of n returns now and relies on the record.  durable: content
  * and record are on disk first.  What n holds now is what a crash finds, until the

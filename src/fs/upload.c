@@ -380,7 +380,6 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	base_source_init(v, n, &base);
 	up.base = &base;
 
-	staged_freeze(up.staged);
 	lock_take(&v->lock);
 	goal = n->file->changes;
 	lock_drop(&v->lock);
@@ -408,7 +407,6 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	lock_drop(&v->lock);
 	if (ret == 0 && aside != NULL)
 		aside_replaced(v, aside);
-	staged_thaw(up.staged);
 
 	base_source_release(&base);
 	entry_unref(e);

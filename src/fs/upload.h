@@ -32,7 +32,8 @@ int upload_put(struct call *call, const struct upload *up,
 bool upload_is_there(struct call *call, const struct upload *up,
     struct entry **out);
 
-/* upload_content of a dirty node, which has its new version and is clean after it.
+/* upload_content of a dirty node, whose content is frozen; it has its new version and is
+ * clean after it.
  * What another version on the server means is said by -o conflict (fs/conflict.h). */
 int upload_node(struct vfs *v, struct call *call, struct node *n);
 

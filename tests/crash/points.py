@@ -235,6 +235,21 @@ def write_back_over_unsent(r, at):
 
 
 @scenario
+def write_back_emptied(r, at):
+    """Of what was changed most is on the server alone; then it is emptied, and written
+    anew, by a program that takes its time."""
+    r.given(a=BLOCKS)
+    yield "writeback=3600"
+    changed = BLOCKS[:70000] + b"HERE" + BLOCKS[70004:]
+    fd = r.step(lambda: os.open(at("a"), os.O_WRONLY))
+    r.step(lambda: os.pwrite(fd, b"HERE", 70000))
+    r.step(lambda: os.close(fd), a=changed)
+    fd = r.step(lambda: os.open(at("a"), os.O_WRONLY | os.O_TRUNC))
+    r.step(lambda: os.write(fd, SMALL))
+    r.step(lambda: os.close(fd), a=SMALL)
+
+
+@scenario
 def write_back_in_place(r, at):
     """Of what was appended to most is on the server alone; then it is written anew."""
     r.given(a=SMALL)

@@ -246,6 +246,30 @@ for seconds in 0 1; do
 	unmount
 done
 
+note "what a program is in the middle of writing is not sent before it closes"
+printf one >"$work/root/dbfs/half"
+mount_brickfs -o writeback=1 dbfs:/
+echo two >"$mnt/half"
+mkfifo "$work/go"
+python3 - "$mnt/half" "$work/go" <<'PYTHON' &
+import sys
+with open(sys.argv[1], "wb", buffering=0) as f:
+    f.write(b"thr")
+    open(sys.argv[2]).read()
+    f.write(b"ee\n")
+PYTHON
+writer=$!
+wait_until "$patience" grep -q thr "$mnt/half" || fail "nothing is written"
+cp "$work/one" "$mnt/other" # due when half has been
+wait_until "$patience" is_sent /dbfs/other "$work/one" || fail "it is not sent"
+echo go >"$work/go"
+wait "$writer"
+sync_now
+unmount
+printf one >"$work/1"
+printf 'three\n' >"$work/3"
+expect_history /dbfs/half "$work/1" "$work/3"
+
 note "more files than may wait at once are no error"
 prlimit --pid $$ --nofile=300:300
 mount_brickfs -o writeback=3600,attr_timeout=600 dbfs:/

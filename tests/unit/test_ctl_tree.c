@@ -109,7 +109,7 @@ set_up(struct fixture *f)
 	ck_assert_ptr_nonnull(mkdtemp(f->dir));
 	ck_assert_int_eq(staging_new(f->dir, &f->staging), 0);
 	ck_assert_int_eq(staged_new(f->staging, 0, &data), 0);
-	ck_assert_int_eq(staged_write(data, &f->call, 0, "content", 7), 0);
+	ck_assert_int_eq(staged_write(data, 0, "content", 7), 0);
 	ck_assert_int_eq(pending_add(f->ctl.pending, "dbfs/a b", data, act_fake,
 	    f, NULL, &f->item), 0);
 	pending_set(f->ctl.pending, f->item, PENDING_FAILED, "no space");
