@@ -30,7 +30,7 @@ class Sizes:
     dirs_peer: int = 25
     random: int = 100  # reads
     firsts: int = 20  # files whose first byte is read
-    busy: int = 60  # directories listed meanwhile
+    busy: int = 120  # directories listed meanwhile
     storm: int = 60  # seconds
     many: int = 100  # files read, and as many written
     many_size: int = 8  # MiB

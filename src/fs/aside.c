@@ -35,7 +35,8 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
 	struct entry *e;
 	int ret;
 
-	*subject = journal_subject(v->config.journal);
+	if (*subject == 0)
+		*subject = journal_subject(v->config.journal);
 	lock_take(&v->lock);
 	e = entry_ref(n->remote);
 	lock_drop(&v->lock);
@@ -72,7 +73,7 @@ aside_begin_locked(struct vfs *v, struct node *n, uint64_t subject)
 int
 aside_begin(struct vfs *v, struct node *n)
 {
-	uint64_t subject;
+	uint64_t subject = 0;
 	char *shown;
 	int ret;
 

@@ -16,9 +16,10 @@
 /* n, clean and with a remote version, has been given a new name here alone. */
 int aside_begin(struct vfs *v, struct node *n);
 
-/* The same in two steps: the record, under *subject, and when it is on disk and n
- * has the name, with the same holding of the lock, the rest.  over: the record of the
- * file that had the name; 0: none. */
+/* The same in two steps: the record, under *subject (0: a new one), and when it is on disk
+ * and n has the name, with the same holding of the lock, the rest.  over: the record of
+ * the file that had the name; 0: none.  shown, the object's own name: it is aside no
+ * more. */
 int aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
     uint64_t *subject);
 int aside_begin_locked(struct vfs *v, struct node *n, uint64_t subject)

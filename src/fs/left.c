@@ -642,7 +642,8 @@ take_aside(struct vfs *v, struct call *call, struct json_object *p,
 		return; /* a mount that shows it takes it */
 	}
 	object = object_of(dir, path, &old);
-	if (object != NULL && !is_dropped(v, object))
+	if (object != NULL && !is_dropped(v, object) &&
+	    strcmp(object->name, shown) != 0)
 		ret = is_there(call, object);
 	else
 		goto out;
@@ -815,6 +816,23 @@ take_each(struct vfs *v, struct call *call, const struct vfs_left *left,
 	}
 }
 
+static void
+report(const unsigned found[FOUND])
+{
+	static const char *const words[FOUND] = {
+		[SENT_AGAIN] = "that an earlier mount had not sent: here again",
+		[KEPT] = "that an earlier mount had not finished: kept, see"
+		    " .control/pending",
+		[NOT_HERE] = "of an earlier mount cannot be taken up, and stay on"
+		    " the local disk",
+	};
+
+	for (size_t i = 0; i < FOUND; i++)
+		if (found[i] > 0)
+			log_info("journal", "%u file%s %s", found[i],
+			    found[i] == 1 ? "" : "s", words[i]);
+}
+
 bool
 left_take(struct vfs *v, const struct vfs_left *left)
 {
@@ -833,10 +851,7 @@ left_take(struct vfs *v, const struct vfs_left *left)
 	/* Others, of a later version, may name files. */
 	for (size_t i = 0; i < left->n; i++)
 		known = known && left->records[i].type <= JOURNAL_MOVE;
-	if (found[SENT_AGAIN] + found[KEPT] + found[NOT_HERE] > 0)
-		log_info("journal", "from an earlier mount: recovered %u,"
-		    " unfinished %u (kept in .control/pending), left %u",
-		    found[SENT_AGAIN], found[KEPT], found[NOT_HERE]);
+	report(found);
 	return known && found[NOT_HERE] == 0 &&
 	    journal_was_whole(v->config.journal);
 }

@@ -63,22 +63,6 @@ rename_take_name_locked(struct vfs *v, const struct move *m)
 
 /* --- only here ------------------------------------------------------------------- */
 
-/* The object's own name again. */
-static int
-come_back(const struct move *m)
-{
-	struct vfs *v = m->v;
-	int ret;
-
-	lock_take(&v->lock);
-	aside_end_locked(v, m->n);
-	ret = rename_take_name_locked(v, m);
-	m->n->scratch = SCRATCH_NO;
-	lock_drop(&v->lock);
-	/* Or the next mount would show the other name again. */
-	return ret == 0 ? journal_sync(v->config.journal) : ret;
-}
-
 /* The record of t's content; 0: none. */
 static uint64_t
 subject_of_locked(struct vfs *v UNUSED, const struct node *t) REQUIRES(v->lock)
@@ -86,11 +70,42 @@ subject_of_locked(struct vfs *v UNUSED, const struct node *t) REQUIRES(v->lock)
 	return t != NULL && t->file != NULL ? t->file->subject : 0;
 }
 
+/* The object's own name again.  What is unsent under that, if anything, goes with the
+ * record that says so. */
+static int
+come_back(const struct move *m)
+{
+	struct vfs *v = m->v;
+	struct doomed *replaced = NULL;
+	uint64_t subject, over;
+	int ret = 0;
+
+	lock_take(&v->lock);
+	over = subject_of_locked(v, m->target);
+	subject = m->n->file->aside_subject;
+	lock_drop(&v->lock);
+	if (over != 0)
+		ret = aside_note(v, m->n, m->to, over, &subject);
+	if (ret < 0)
+		return ret;
+	lock_take(&v->lock);
+	if (over != 0)
+		replaced = save_record_detach_locked(v, m->target);
+	subject = aside_leave_locked(v, m->n);
+	ret = rename_take_name_locked(v, m);
+	m->n->scratch = SCRATCH_NO;
+	lock_drop(&v->lock);
+	save_record_end(v, replaced);
+	journal_end(v->config.journal, subject);
+	/* Or the next mount would show the other name again. */
+	return ret == 0 ? journal_sync(v->config.journal) : ret;
+}
+
 static int
 move_aside(const struct move *m)
 {
 	struct vfs *v = m->v;
-	uint64_t subject, over;
+	uint64_t subject = 0, over;
 	int ret;
 
 	lock_take(&v->lock);
@@ -130,6 +145,7 @@ static int
 move_here(const struct move *m)
 {
 	struct vfs *v = m->v;
+	struct doomed *replaced = NULL;
 	uint64_t over;
 	int ret = promise_first(v, m->n);
 
@@ -137,6 +153,8 @@ move_here(const struct move *m)
 		return ret;
 	lock_take(&v->lock);
 	over = subject_of_locked(v, m->target);
+	if (over != 0)
+		replaced = save_record_detach_locked(v, m->target);
 	ret = rename_take_name_locked(v, m);
 	if (ret == 0) {
 		/* What it was to replace belongs to a file moved aside. */
@@ -149,6 +167,7 @@ move_here(const struct move *m)
 	}
 	lock_drop(&v->lock);
 	(void)save_record_renamed(v, m->n, false);
+	save_record_end(v, replaced);
 	return ret;
 }
 

@@ -438,19 +438,18 @@ struct doomed {
 	struct doomed *next;
 };
 
-void
-save_record_drop_locked(struct vfs *v, struct node *n)
+struct doomed *
+save_record_detach_locked(struct vfs *v UNUSED, struct node *n)
 {
 	struct node_file *f = n->file;
 	struct doomed *d;
 
 	if (f->subject == 0 && f->pending == NULL)
-		return;
+		return NULL;
 	d = malloc(sizeof(*d));
 	if (d == NULL)
-		return; /* they end when the node is dropped next time */
-	*d = (struct doomed){ f->subject, f->pending, v->doomed };
-	v->doomed = d;
+		return NULL; /* they end when the node is dropped next time */
+	*d = (struct doomed){ .subject = f->subject, .item = f->pending };
 	f->over = 0;
 	if (f->staged != NULL)
 		staged_unpromise(f->staged);
@@ -458,17 +457,25 @@ save_record_drop_locked(struct vfs *v, struct node *n)
 		f->ended = f->subject;
 	f->subject = 0;
 	f->pending = NULL;
+	return d;
 }
 
 void
-save_record_reap(struct vfs *v)
+save_record_drop_locked(struct vfs *v, struct node *n)
 {
-	struct doomed *d, *next;
+	struct doomed *d = save_record_detach_locked(v, n);
 
-	lock_take(&v->lock);
-	d = v->doomed;
-	v->doomed = NULL;
-	lock_drop(&v->lock);
+	if (d == NULL)
+		return;
+	d->next = v->doomed;
+	v->doomed = d;
+}
+
+void
+save_record_end(struct vfs *v, struct doomed *d)
+{
+	struct doomed *next;
+
 	for (; d != NULL; d = next) {
 		next = d->next;
 		if (d->subject != 0)
@@ -477,6 +484,18 @@ save_record_reap(struct vfs *v)
 			pending_remove(v->config.pending, d->item);
 		free(d);
 	}
+}
+
+void
+save_record_reap(struct vfs *v)
+{
+	struct doomed *d;
+
+	lock_take(&v->lock);
+	d = v->doomed;
+	v->doomed = NULL;
+	lock_drop(&v->lock);
+	save_record_end(v, d);
 }
 
 /* --- the pending list ----------------------------------------------------------- */

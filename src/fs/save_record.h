@@ -43,9 +43,15 @@ bool save_record_renamed(struct vfs *v, struct node *n, bool one_of_many);
 int save_record_outcome(struct vfs *v, struct node *n, int ret,
     const char *words);
 
-/* The content needs no record any more; what there is ends at the next reap, which
- * whoever calls this does when the lock is free. */
+/* The content needs no record any more; what there is ends at the next reap, by whomever,
+ * which who calls this does when the lock is free. */
 void save_record_drop_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void save_record_reap(struct vfs *v) EXCLUDES(v->lock);
+
+/* The same, but it ends when the caller says so: what has taken its place must be written
+ * down first.  NULL: there is none, which is good for end. */
+struct doomed *save_record_detach_locked(struct vfs *v, struct node *n)
+    REQUIRES(v->lock) WARN_UNUSED;
+void save_record_end(struct vfs *v, struct doomed *d) EXCLUDES(v->lock);
 
 #endif

@@ -261,6 +261,19 @@ def write_back_in_place(r, at):
 
 
 @scenario
+def backup_comes_back(r, at):
+    """... over the unsent file that was to replace it."""
+    r.given(a=SMALL)
+    yield "writeback=3600"
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: save(at("a"), b"new"), a=b"new")
+    r.step(lambda: os.rename(at("a~"), at("a")), **{"a~": False, "a": SMALL})
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: save(at("t~"), b"newer"), **{"t~": b"newer"})
+    r.step(lambda: os.rename(at("t~"), at("a")), **{"t~": False, "a": b"newer"})
+
+
+@scenario
 def directories(r, at):
     yield
     r.step(lambda: os.mkdir(at("d")), d=None)

@@ -245,6 +245,7 @@ class Run:
         self.maybe = {}    # name: what else it may be; False: absent
         self.written = {}  # name: digests of all that it may ever have held
         self.in_place = set()  # names that may have held half of a content
+        self.moves = []    # renames under way at the death: (from, to, content)
 
     # --- what is done ------------------------------------------------------
 
@@ -270,12 +271,22 @@ class Run:
         try:
             result = call()
         except OSError as e:
+            self.note_move(changes)
             self.unknown(changes)
             if self.dying():
                 raise Died from e
             raise
         self.apply(changes)
         return result
+
+    def note_move(self, changes):
+        """Was it a rename of what was acknowledged?  Then that is under one name or the
+        other."""
+        gone = [n for n, content in changes.items()
+                if content is False and isinstance(self.now.get(n), bytes)]
+        for name in gone:
+            self.moves += [(name, to, content) for to, content in changes.items()
+                           if content is not False and content == self.now[name]]
 
     def dying(self):
         end = time.monotonic() + 1
@@ -387,6 +398,9 @@ class Run:
             if not any(self.is_same(want, got) for want in self.allowed(name)):
                 wanted = " or ".join(self.show(w) for w in self.allowed(name))
                 raise Failure(f"{name}: expected {wanted}, got {self.show(got)}")
+        for name, to, content in self.moves:
+            if found.get(name) != content and found.get(to) != content:
+                raise Failure(f"neither {name} nor {to} is {self.show(content)}")
 
     def check_server(self, found):
         """After an unmount: the server has what was shown, and never had anything

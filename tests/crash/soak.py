@@ -57,6 +57,7 @@ class Worker(threading.Thread):
             if name not in self.run_.now:
                 del self.whole.now[name]
         self.whole.maybe.update(self.run_.maybe)
+        self.whole.moves += self.run_.moves
         self.whole.in_place |= self.run_.in_place
         for name, digests in self.run_.written.items():
             self.whole.written.setdefault(name, set()).update(digests)
@@ -420,7 +421,7 @@ class Soak:
             run.settle()
         found = run.look()
         run.compare(found)
-        run.now, run.maybe = found, {}
+        run.now, run.maybe, run.moves = found, {}, []
         for name, content in found.items():
             run.note(name, content)
         self.rule_again()
