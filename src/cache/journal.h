@@ -41,6 +41,7 @@ enum journal_type {
 	 * seal?, size?: of what was promised, when the file may have been changed
 	 * since (cache/undo.h), boot?: run of the machine in which the bytes were
 	 * not synced, and are there only while it lasts, over?: subject of a record of the same name that this one replaces,
+	 * going?: true (its object was about to be deleted: gone when that is),
 	 * parts?: of the backend, for content that is sent in parts,
 	 * old?: {mtime_ms, size, own?: true}, drop?: {path, old} (an object that
 	 * goes when this is sent)} */

@@ -17,6 +17,7 @@
 #include "fs/heal.h"
 #include "fs/loose.h"
 #include "fs/save.h"
+#include "fs/save_record.h"
 #include "ns/ns.h"
 
 #include "base/banned.h"
@@ -71,7 +72,7 @@ struct leftover {
 	struct staged *later; /* what nobody has promised; NULL: nothing */
 	struct version old;
 	struct json_object *drop; /* borrowed; NULL: none */
-	bool has_old, executable;
+	bool has_old, executable, going;
 	bool partial; /* and nobody knows where the rest is */
 	bool unsynced; /* since this run of the machine */
 	bool damaged; /* what was promised may not be all on the disk */
@@ -129,6 +130,7 @@ read_leftover(struct vfs *v, struct json_object *p, uint64_t subject,
 	    read_map(p, &was.map, &out->partial) < 0)
 		return -EBADMSG;
 	(void)jval_bool(p, "exec", &out->executable);
+	(void)jval_bool(p, "going", &out->going);
 	(void)jval_i64(p, "sec", &sec);
 	(void)jval_i64(p, "nsec", &nsec);
 	out->mtime = (struct timespec){ sec, nsec };
@@ -330,6 +332,7 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	n->file->mtime = l->mtime;
 	n->file->flushed = true;
 	n->file->taken = true;
+	n->file->going = l->going;
 	node_changed_locked(v, n);
 	n->file->told = n->file->changes;
 	n->file->told_mtime = l->mtime;
@@ -773,6 +776,41 @@ is_astray(const struct vfs *v, const struct vfs_left *left,
 	return astray;
 }
 
+/* --- what is only here in part --------------------------------------------------- */
+
+/* The next dirty file of which the rest is nowhere, with a reference. */
+static struct node *
+next_baseless_locked(struct vfs *v, size_t *at) REQUIRES(v->lock)
+{
+	struct node *n;
+
+	while ((n = node_next_locked(v, at)) != NULL)
+		if (n->parent != NULL && n->file != NULL &&
+		    n->file->staged != NULL && n->file->base == NULL &&
+		    node_is_dirty_locked(v, n) &&
+		    !staged_complete(n->file->staged))
+			return node_ref_locked(v, n);
+	return NULL;
+}
+
+/* Its object was deleted, by us, and then it is gone, too; or a person must see it. */
+static void
+settle_baseless(struct vfs *v)
+{
+	struct node *n;
+	size_t at = 0;
+
+	do {
+		lock_take(&v->lock);
+		n = next_baseless_locked(v, &at);
+		lock_drop(&v->lock);
+		if (n != NULL)
+			(void)save_record_outcome(v, n, -ESTALE, "");
+		node_unref(v, n);
+	} while (n != NULL);
+	save_record_reap(v);
+}
+
 /* --- all of it ------------------------------------------------------------------ */
 
 /* How long looking at the service may keep a mount, ms. */
@@ -848,6 +886,7 @@ left_take(struct vfs *v, const struct vfs_left *left)
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
 		take_each(v, &call, left, order[i], found);
+	settle_baseless(v);
 	/* Others, of a later version, may name files. */
 	for (size_t i = 0; i < left->n; i++)
 		known = known && left->records[i].type <= JOURNAL_MOVE;

@@ -248,8 +248,10 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 		entry_unref(e);
 		return -EPERM;
 	}
-	if (e != NULL)
+	if (e != NULL) {
+		save_record_going(v, n);
 		ret = preserve(v, call, n, &hidden, &subject);
+	}
 	if (ret == 0 && e != NULL && hidden == NULL)
 		ret = e->backend->ops->unlink(e->backend, call, e);
 	if (ret == -ENOENT)

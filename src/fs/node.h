@@ -126,6 +126,7 @@ struct node_file {
 	struct maybe_sent *maybe; /* since the last save; NULL: nothing */
 	bool taken;    /* from an earlier mount, and not tried yet: the server may
 			* have it, or not */
+	bool going;    /* its object is about to be deleted, and it with that */
 	bool moving;   /* a rename waits for the upload and deals with its failure */
 	int torn; /* a write did not fit on the local disk: its error; the content
 		   * is not what a program meant, and is never sent */

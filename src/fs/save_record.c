@@ -131,6 +131,8 @@ payload_locked(struct vfs *v, struct node *n, const struct staged_seal *what)
 		ret = add_map(p, what->mapped ? &what->map : NULL);
 	if (ret == 0 && n->file->over != 0)
 		ret = jval_add_i64(p, "over", (int64_t)n->file->over);
+	if (ret == 0 && n->file->going)
+		ret = jval_add_bool(p, "going", true);
 	/* What is kept of an object moved aside replaces nothing. */
 	if (ret == 0 && base != NULL && !n->aside)
 		ret = journal_add_old(p, &base->version);
@@ -351,7 +353,7 @@ save_record_count(struct vfs *v, struct node *n, bool written)
 	f->mtime = clock_real();
 	n->attr.has_mtime = false;
 	f->error = 0; /* what is new has not failed */
-	f->conflict = false;
+	f->conflict = f->going = false;
 	if (!was_dirty)
 		f->flushed = f->promised = false;
 	lock_drop(&v->lock);
@@ -391,6 +393,22 @@ save_record_harden(struct vfs *v, struct node *n)
 	n->file->flushed = true;
 	lock_drop(&v->lock);
 	return write_record(v, n, true);
+}
+
+void
+save_record_going(struct vfs *v, struct node *n)
+{
+	struct node_file *f = n->file;
+	bool going;
+
+	lock_take(&v->lock);
+	going = f != NULL && f->staged != NULL && f->subject != 0 &&
+	    !staged_complete(f->staged);
+	if (going)
+		f->going = true;
+	lock_drop(&v->lock);
+	if (going)
+		(void)write_record(v, n, true); /* logged */
 }
 
 int
@@ -670,14 +688,10 @@ part_ways(struct vfs *v, struct node *n, int err, const char *words)
 	node_unref(v, info.dir);
 }
 
-/* The server has theirs under the name and ours beside it. */
+/* The name shows what the server has, if anything, and n is not sent. */
 static void
-leave_name(struct vfs *v, struct node *n, int err, const char *words)
+leave_name(struct vfs *v, struct node *n, int err)
 {
-	char *path = node_path(v, n);
-
-	report(v, path, err, conflict_words(err, words));
-	free(path);
 	lock_take(&v->lock);
 	dir_drop_locked(v, n->parent);
 	node_part_locked(v, n);
@@ -686,24 +700,40 @@ leave_name(struct vfs *v, struct node *n, int err, const char *words)
 	lock_drop(&v->lock);
 }
 
+/* The server has theirs under the name and ours beside it. */
+static void
+report_beside(struct vfs *v, struct node *n, int err, const char *words)
+{
+	char *path = node_path(v, n);
+
+	report(v, path, err, conflict_words(err, words));
+	free(path);
+}
+
 int
 save_record_outcome(struct vfs *v, struct node *n, int ret, const char *words)
 {
-	bool named, met, beside;
+	bool named, met, beside, gone;
 
 	lock_take(&v->lock);
 	named = n->parent != NULL && !n->file->moving;
 	met = named && (ret == -ESTALE || ret == -EEXIST);
 	beside = met && n->file->beside;
+	gone = met && n->file->going;
 	n->file->beside = false;
-	n->file->conflict = met && !beside;
+	n->file->conflict = met && !beside && !gone;
 	if (ret == 0 && !node_is_dirty_locked(v, n))
 		save_record_drop_locked(v, n);
 	lock_drop(&v->lock);
 	if (ret == 0 || !named)
 		return ret;
+	if (gone) { /* by an unlink that did not live to say so */
+		leave_name(v, n, 0);
+		return 0;
+	}
 	if (beside) {
-		leave_name(v, n, ret, words);
+		report_beside(v, n, ret, words);
+		leave_name(v, n, ret);
 		return ret;
 	}
 	(void)save_record_harden(v, n); /* logged */

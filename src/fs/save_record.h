@@ -22,6 +22,10 @@ int save_record_promise(struct vfs *v, struct node *n, bool durable);
  * promise is made when there was none. */
 int save_record_harden(struct vfs *v, struct node *n);
 
+/* n's object is about to be deleted: when only a part of n's content is here, and a crash
+ * finds the object gone, so is n. */
+void save_record_going(struct vfs *v, struct node *n);
+
 /* n, moved aside and clean, is about to be all that is left of its content, which is
  * here: content and record are on disk. */
 int save_record_keep(struct vfs *v, struct node *n);

@@ -261,6 +261,19 @@ def write_back_in_place(r, at):
 
 
 @scenario
+def changed_in_part_and_deleted(r, at):
+    """What was changed is only in part here when its object is deleted."""
+    r.given(a=BLOCKS, b=BLOCKS)
+    yield "writeback=3600"
+    changed = BLOCKS + b"+"
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": BLOCKS})
+    r.step(lambda: save(at("a~"), b"+", os.O_WRONLY | os.O_APPEND), **{"a~": changed})
+    r.step(lambda: os.unlink(at("a~")), **{"a~": False})
+    r.step(lambda: save(at("b"), b"+", os.O_WRONLY | os.O_APPEND), b=changed)
+    r.step(lambda: os.unlink(at("b")), b=False)
+
+
+@scenario
 def backup_comes_back(r, at):
     """... over the unsent file that was to replace it."""
     r.given(a=SMALL)
