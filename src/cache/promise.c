@@ -121,7 +121,7 @@ promise_keep_cut(struct staged *f, uint64_t size)
 	if (ret == 0)
 		ret = promise_keep(f, was.mapped && was.map.base_end > size ?
 		    was.map.base_end : size, was.seal.size);
-	return ret;
+	return ret == 0 ? undo_keep_cut(f->undo, &was.seal) : ret;
 }
 
 /* --- after a crash ----------------------------------------------------------------- */

@@ -280,11 +280,11 @@ write_piece_locked(struct undo *u, int fd, uint64_t seal, struct range r)
 	n = io_pread(fd, piece + HEAD_BYTES, len, r.start);
 	/* What was cut off meanwhile is kept already. */
 	ret = n < 0 ? (int)n : 0;
-	if (n > 0) {
+	if (n > 0 || len == 0) {
 		put_head(piece, seal, r.start, piece + HEAD_BYTES, (size_t)n);
 		ret = io_pwrite(u->fd, piece, HEAD_BYTES + (size_t)n, u->size);
 	}
-	if (ret == 0 && n > 0) {
+	if (ret == 0 && (n > 0 || len == 0)) {
 		u->size += HEAD_BYTES + (uint64_t)n;
 		u->newest = seal;
 	}
@@ -333,6 +333,25 @@ undo_keep(struct undo *u, int fd, const struct seal *seal, uint64_t start,
 	if (!u->all && start < seal->size)
 		ret = keep_locked(u, fd, seal, start,
 		    end < seal->size ? end : seal->size);
+	lock_drop(&u->lock);
+	return ret;
+}
+
+int
+undo_keep_cut(struct undo *u, const struct seal *seal)
+{
+	int ret = 0;
+
+	lock_take(&u->lock);
+	renew_locked(u, seal->number);
+	if (!u->all && u->saved.n == 0) {
+		ret = open_locked(u);
+		if (ret == 0)
+			ret = write_piece_locked(u, u->fd, seal->number,
+			    (struct range){ 0, 0 });
+		if (ret == 0 && fdatasync(u->fd) < 0)
+			ret = -errno;
+	}
 	lock_drop(&u->lock);
 	return ret;
 }

@@ -6,7 +6,8 @@
  * changed for the first time they are written down beside the file, N.data:
  *
  *   N.undo     pieces, each with the seal that was the last one then, and a sum; to be
- *              put back newest first.  A piece that ends early was being written.
+ *              put back newest first.  A piece that ends early was being written;
+ *              one without bytes says that the file became shorter.
  *   N.K.was    the whole file, as it was emptied while K was the last seal: the pieces
  *              of K and before are of this one, those after it of N.data.
  *
@@ -39,6 +40,10 @@ void undo_free(struct undo *u, bool done);
  * last with seal. */
 int undo_keep(struct undo *u, int fd, const struct seal *seal, uint64_t start,
     uint64_t end) WARN_UNUSED;
+
+/* The file is about to become shorter than it was when it was sealed.  What of its end is
+ * there was kept; when that was nothing, this says that it was no accident. */
+int undo_keep_cut(struct undo *u, const struct seal *seal) WARN_UNUSED;
 
 /* The same of all, and empties the file: fd is of another one then, whose name is not
  * durable. */

@@ -634,6 +634,12 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	bool alone, scratch;
 	int ret;
 
+	/* No close follows, unless somebody is in the middle of writing; one who has just
+	 * closed may still count as a writer. */
+	lock_take(&v->lock);
+	alone = h == NULL && (n->file->writers == 0 ||
+	    !node_is_dirty_locked(v, n) || n->file->told == n->file->changes);
+	lock_drop(&v->lock);
 	ret = get_staged(v, n, size == 0, &staged);
 	if (ret < 0)
 		return ret;
@@ -644,8 +650,6 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	lock_take(&v->lock);
 	if (size == 0)
 		n->file->torn = 0;
-	/* No close follows. */
-	alone = h == NULL && n->file->writers == 0;
 	scratch = n->scratch != SCRATCH_NO;
 	lock_drop(&v->lock);
 	if (alone)

@@ -361,8 +361,21 @@ class Run:
                                       self.mount.point)] = None
             for name in files:
                 path = os.path.join(dir_path, name)
-                found[os.path.relpath(path, self.mount.point)] = self.read(path)
+                self.look_at(os.path.relpath(path, self.mount.point), path, found)
         return found
+
+    def look_at(self, name, path, found):
+        """What was under way at the death, and has left brickfs, the service may carry out
+        now: then name shows something else from here on."""
+        try:
+            found[name] = self.read(path)
+        except Failure as e:
+            late = isinstance(e.__cause__, OSError) and e.__cause__.errno in (
+                errno.ESTALE, errno.ENOENT)
+            if not late or name not in self.maybe:
+                raise
+            if os.path.exists(path):
+                found[name] = self.read(path)
 
     @staticmethod
     def read(path):

@@ -346,7 +346,28 @@ START_TEST(half_a_piece_hides_none_that_follow)
 }
 END_TEST
 
+/* Nothing of it is here when it is cut. */
+START_TEST(what_is_only_elsewhere_is_cut)
+{
+	struct life *l = calloc(1, sizeof(*l));
+
+	begin(l, 3, 3000);
+	promise(l);
+	record(l);
+	cut(l, (size_t)_i * 1000);
+	die(l);
+	write_some(l, 1000, 10);
+	promise(l);
+	record(l);
+	cut(l, (size_t)_i * 1000);
+	write_some(l, 500, 10);
+	die(l);
+	end(l);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT_TIMES(what_is_only_elsewhere_is_cut, 3),
 	UNIT(seals_of_two_lives_are_not_mixed),
 	UNIT(half_a_piece_hides_none_that_follow),
 	UNIT_TIMES(a_death_finds_what_was_promised_last, 20),
