@@ -71,11 +71,13 @@ staged_recorded(struct staged *f, uint64_t seal)
 
 /* What was kept goes with the next promise, or with the file. */
 void
-staged_unpromise(struct staged *f)
+staged_unpromise(struct staged *f, uint64_t seal)
 {
 	lock_take(&f->lock);
-	free(f->sealed);
-	f->sealed = NULL;
+	if (f->sealed != NULL && f->sealed->seal.number == seal) {
+		free(f->sealed);
+		f->sealed = NULL;
+	}
 	lock_drop(&f->lock);
 }
 

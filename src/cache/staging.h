@@ -153,8 +153,8 @@ bool staged_promised(struct staged *f, struct staged_seal *out);
 /* A record on disk has it: those before are not needed any more. */
 void staged_recorded(struct staged *f, uint64_t seal);
 
-/* Nobody relies on what was promised: the server has it. */
-void staged_unpromise(struct staged *f);
+/* Nobody relies on the promise with that seal: no record has it. */
+void staged_unpromise(struct staged *f, uint64_t seal);
 
 /* Makes the bytes durable, and the file's name.  A failure is final for what was
  * written: the file must be written anew, not synced again. */

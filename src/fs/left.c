@@ -337,7 +337,8 @@ revive(struct vfs *v, struct node *dir, const struct leftover *l)
 	n->file->told = n->file->changes;
 	n->file->told_mtime = l->mtime;
 	n->file->promised = !l->unsynced;
-	if (!l->unsynced && staged_promised(l->staged, &seal))
+	n->file->sealed = staged_promised(l->staged, &seal);
+	if (!l->unsynced && n->file->sealed)
 		n->file->synced = seal.seal.number;
 	if (strcmp(l->intent, "scratch") == 0) {
 		n->scratch = scratch_of_name(l->name);

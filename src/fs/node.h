@@ -114,6 +114,7 @@ struct node_file {
 	bool deferred; /* created or emptied, and nothing written since */
 	bool flushed;  /* a close has promised to keep it */
 	bool promised; /* by a record that is on disk, as the bytes are */
+	bool sealed;   /* a record has the seal of staged's last promise */
 	uint64_t told; /* changes, as a record has promised them last */
 	struct timespec told_mtime; /* the time of that */
 	uint64_t synced; /* the last seal whose bytes are on disk */

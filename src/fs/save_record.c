@@ -158,6 +158,19 @@ unsent_staged(struct vfs *v, struct node *n)
 	return staged;
 }
 
+/* The record of n has no seal. */
+static void
+drop_seal(struct vfs *v, struct node *n, struct staged *staged)
+{
+	struct staged_seal was;
+
+	lock_take(&v->lock);
+	n->file->sealed = false;
+	lock_drop(&v->lock);
+	if (staged_promised(staged, &was))
+		staged_unpromise(staged, was.seal.number);
+}
+
 /* With what is known of staged, n's.  1: the directory got another path meanwhile, which
  * the record lacks. */
 static int
@@ -185,7 +198,9 @@ write_known(struct vfs *v, struct node *n, struct staged *staged,
 	ret = p != NULL ? journal_write(v->config.journal, JOURNAL_STAGED,
 	    subject, p, durable) : -ENOMEM;
 	json_object_put(p);
-	if (ret == 0 && durable && what->seal.number != 0)
+	if (ret == 0 && what->seal.number == 0)
+		drop_seal(v, n, staged);
+	else if (ret == 0 && durable)
 		staged_recorded(staged, what->seal.number);
 	/* It was sent meanwhile: the record may have come after its end. */
 	lock_take(&v->lock);
@@ -214,7 +229,7 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
     struct staged_seal *out)
 {
 	uint64_t changes;
-	bool flushed, unchanged, in_place;
+	bool flushed, unchanged, in_place, sealed;
 	struct timespec mtime;
 	int ret = 0;
 
@@ -225,16 +240,18 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 	changes = n->file->changes;
 	unchanged = n->file->told == changes;
 	in_place = n->scratch == SCRATCH_NEVER;
+	sealed = n->file->sealed;
 	mtime = n->file->mtime;
 	lock_drop(&v->lock);
 	/* What it lacked then may have been fetched, because it is about to go. */
-	if (flushed && !anew && staged_promised(staged, out) &&
+	if (flushed && !anew && sealed && staged_promised(staged, out) &&
 	    !(unchanged && lacks_some(out) && staged_complete(staged)))
 		return 0;
 	if (flushed && !in_place) {
 		ret = staged_promise(staged, out);
 		lock_take(&v->lock);
 		if (ret == 0) {
+			n->file->sealed = true;
 			n->file->told = changes;
 			n->file->told_mtime = mtime;
 		}
@@ -243,8 +260,6 @@ describe(struct vfs *v, struct node *n, struct staged *staged, bool anew,
 	}
 	/* What is written in place is promised as it is when it gets a name that is
 	 * sent, and not as it was when it had one. */
-	if (flushed)
-		staged_unpromise(staged);
 	*out = (struct staged_seal){ 0 };
 	out->mapped = staged_map_get(staged, &out->map) == 0;
 	return 0;
@@ -453,6 +468,8 @@ save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 struct doomed {
 	uint64_t subject;
 	struct pending_item *item;
+	struct staged *staged; /* a reference; NULL: none */
+	uint64_t seal;	       /* of its that the record has */
 	struct doomed *next;
 };
 
@@ -460,6 +477,7 @@ struct doomed *
 save_record_detach_locked(struct vfs *v UNUSED, struct node *n)
 {
 	struct node_file *f = n->file;
+	struct staged_seal was;
 	struct doomed *d;
 
 	if (f->subject == 0 && f->pending == NULL)
@@ -468,9 +486,12 @@ save_record_detach_locked(struct vfs *v UNUSED, struct node *n)
 	if (d == NULL)
 		return NULL; /* they end when the node is dropped next time */
 	*d = (struct doomed){ .subject = f->subject, .item = f->pending };
+	if (f->staged != NULL && staged_promised(f->staged, &was)) {
+		d->staged = staged_ref(f->staged);
+		d->seal = was.seal.number;
+	}
 	f->over = 0;
-	if (f->staged != NULL)
-		staged_unpromise(f->staged);
+	f->sealed = false;
 	if (f->subject != 0)
 		f->ended = f->subject;
 	f->subject = 0;
@@ -500,6 +521,10 @@ save_record_end(struct vfs *v, struct doomed *d)
 			journal_end(v->config.journal, d->subject);
 		if (d->item != NULL)
 			pending_remove(v->config.pending, d->item);
+		/* Not before: what is written now would be what the record promised. */
+		if (d->staged != NULL)
+			staged_unpromise(d->staged, d->seal);
+		staged_unref(d->staged);
 		free(d);
 	}
 }

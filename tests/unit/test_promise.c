@@ -152,7 +152,8 @@ record_as_it_is(struct life *l)
 {
 	if (staged_map_get(l->file, &l->map) < 0)
 		ck_assert_int_eq(staged_fetch_all(l->file, NULL, &l->source), 0);
-	staged_unpromise(l->file);
+	staged_unpromise(l->file, l->promise.seal.number != 0 ?
+	    l->promise.seal.number : l->record.seal.number);
 	ck_assert_int_eq(staged_map_get(l->file, &l->map), 0);
 	l->promise = l->record = (struct staged_seal){ 0 };
 }
