@@ -127,34 +127,6 @@ explain(const char *path, int err, struct buf *words)
 	}
 }
 
-static int
-check_free(const char *path, struct buf *words)
-{
-	struct mountpoint_info info;
-	struct statvfs fs;
-
-	if (mountpoint_info(path, &info) < 0)
-		return check_empty(path, words);
-	/* Under systemd's automounts the mount point is an autofs that waits
-	 * for us; to look into it would wait for ourselves. */
-	if (strcmp(info.type, "autofs") == 0)
-		return 0;
-	/* The kernel may still know the attributes of what nobody serves any more;
-	 * this asks, and is answered without the service. */
-	if (statvfs(path, &fs) < 0 &&
-	    (errno == ENOTCONN || errno == ECONNABORTED))
-		return explain(path, errno, words);
-	if (strcmp(info.type, "fuse.brickfs") == 0)
-		return words_say(words, -EBUSY,
-		    "%s is already mounted;"
-		    " fusermount3 -u %s unmounts it",
-		    path, path);
-	return words_say(words, -EBUSY,
-	    "%s is already a mount point, of a"
-	    " filesystem of type %s; say -o nonempty to mount over it",
-	    path, info.type);
-}
-
 /* What fusermount3 wants of ordinary users, asked before anything is made for the
  * mount. */
 static int
@@ -174,6 +146,37 @@ check_owner(const char *path, const struct stat *st, struct buf *words)
 	return 0;
 }
 
+static int
+check_free(const char *path, const struct stat *st, struct buf *words)
+{
+	struct mountpoint_info info;
+	struct statvfs fs;
+	int ret;
+
+	if (mountpoint_info(path, &info) < 0) {
+		ret = check_owner(path, st, words);
+		return ret < 0 ? ret : check_empty(path, words);
+	}
+	/* Under systemd's automounts the mount point is an autofs that waits
+	 * for us; to look into it would wait for ourselves. */
+	if (strcmp(info.type, "autofs") == 0)
+		return check_owner(path, st, words);
+	/* The kernel may still know the attributes of what nobody serves any more;
+	 * this asks, and is answered without the service. */
+	if (statvfs(path, &fs) < 0 &&
+	    (errno == ENOTCONN || errno == ECONNABORTED))
+		return explain(path, errno, words);
+	if (strcmp(info.type, "fuse.brickfs") == 0)
+		return words_say(words, -EBUSY,
+		    "%s is already mounted;"
+		    " fusermount3 -u %s unmounts it",
+		    path, path);
+	return words_say(words, -EBUSY,
+	    "%s is already a mount point, of a"
+	    " filesystem of type %s; say -o nonempty to mount over it",
+	    path, info.type);
+}
+
 int
 mountpoint_check(const char *path, bool nonempty, struct buf *words, char **out)
 {
@@ -190,10 +193,10 @@ mountpoint_check(const char *path, bool nonempty, struct buf *words, char **out)
 		    "%s is not a directory; a mount"
 		    " point is one",
 		    path);
-	else
+	else if (nonempty)
 		ret = check_owner(real, &st, words);
-	if (ret == 0 && !nonempty)
-		ret = check_free(real, words);
+	else
+		ret = check_free(real, &st, words);
 	if (ret < 0) {
 		free(real);
 		return ret;

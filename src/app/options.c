@@ -424,7 +424,10 @@ options_parse(int argc, char **argv, struct config *config, struct buf *words)
 		ret = take_all(&p, argc, argv);
 	if (ret < 0 || config->help || config->version)
 		return ret;
-	if (config->mountpoint == NULL || *config->mountpoint == '\0')
+	/* A part alone is no mount point, which was forgotten then. */
+	if (config->mountpoint == NULL || *config->mountpoint == '\0' ||
+	    (config->source == NULL &&
+		strncmp(config->mountpoint, "dbfs:", strlen("dbfs:")) == 0))
 		return complain(&p, "no mount point is given; " USAGE
 				    " (brickfs --help says more)");
 	return 0;

@@ -33,6 +33,7 @@ host=-ohost=$emu_url
 # Usage.
 refused 2 'usage'
 refused 2 'usage' "$host" ''
+refused 2 'no mount point' "$host" dbfs:/part
 refused 2 'nosuchoption' "$host" -o nosuchoption "$mnt"
 refused 2 'nosuchoption' "$host" --nosuchoption "$mnt"
 refused 2 'attr_timeout' "$host" -o attr_timeout=soon "$mnt"

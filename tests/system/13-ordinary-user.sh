@@ -72,3 +72,13 @@ wait_until "$patience" process_is_gone "$brickfs_pid" || fail "brickfs goes on"
 status=0
 wait "$brickfs_pid" || status=$?
 expect_equal "status" 0 "$status"
+
+note "over a mount of his that cannot be written he is told that it is one"
+as_user "$own/brickfs" -f -o "ro,host=$emu_url" "$own/mnt" \
+    >>"$work/brickfs.user.log" 2>&1 &
+brickfs_pid=$!
+wait_until "$patience" mount_has_come_or_gone
+expect_status 1 as_user "$own/brickfs" -o "host=$emu_url" "$own/mnt"
+expect_output 1 grep -c "$own/mnt is already mounted" "$work/err"
+as_user fusermount3 -u "$own/mnt"
+wait_until "$patience" process_is_gone "$brickfs_pid" || fail "brickfs goes on"
