@@ -642,7 +642,9 @@ node_ttl_left_locked(struct vfs *v, const struct node *n)
 {
 	int64_t left;
 
-	if (node_is_local_locked(v, n))
+	/* The root is there as long as the mount: the kernel asks for it on the way to
+	 * everything, also to what tells why the service is silent. */
+	if (node_is_local_locked(v, n) || n == v->root)
 		return node_ttl_ms(v, n);
 	if (n->seen_ms == 0)
 		return 0;

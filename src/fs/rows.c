@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "fs/dir.h"
 #include "fs/lists.h"
+#include "fs/notifier.h"
 #include "fs/walk.h"
 
 #include "base/banned.h"
@@ -62,10 +64,22 @@ rows_fill_locked(struct vfs *v, struct node *dir, struct dir_rows *rows)
 	return ret;
 }
 
+/* The service has n no more.  That is no end of a list: libraries take ENOENT for one,
+ * and who mirrors what another client moved away would empty the copy. */
+static int
+vanished_locked(struct vfs *v, struct node *n, int64_t asked_ms) REQUIRES(v->lock)
+{
+	if (n->parent != NULL)
+		notifier_name(v->notifier, n->parent->id, n->name);
+	(void)dir_answer_locked(v, n, n->remote, NULL, -ENOENT, asked_ms);
+	return -ESTALE;
+}
+
 int
 rows_load(struct vfs *v, struct call *call, struct node *n,
     struct dir_rows *rows)
 {
+	int64_t asked_ms = clock_mono_ms();
 	int ret;
 
 	rows_release(v, rows);
@@ -77,10 +91,13 @@ rows_load(struct vfs *v, struct call *call, struct node *n,
 		ret = dir_list_locked(v, call, n, true);
 		if (ret == -EINTR)
 			walk_end_locked(v, n);
-		if (ret == -ENOENT && n != v->root)
-			dir_detach_locked(v, n);
+		if (ret == -ENOENT)
+			ret = vanished_locked(v, n, asked_ms);
 	}
-	if (ret == 0 && !n->gone)
+	/* The kernel does not ask for what was removed through it. */
+	if (ret == 0 && n->gone)
+		ret = -ESTALE;
+	if (ret == 0)
 		ret = rows_fill_locked(v, n, rows);
 	rows->loaded = ret == 0;
 	lock_drop(&v->lock);

@@ -17,7 +17,8 @@ struct dir_rows {
 	bool loaded;
 };
 
-/* A new snapshot of n, asking the service when what is known is too old.  Releases
+/* A new snapshot of n, asking the service when what is known is too old.  -ESTALE when
+ * another client has removed n, which is not the same as being empty.  Releases
  * what rows held. */
 int rows_load(struct vfs *v, struct call *call, struct node *n,
     struct dir_rows *rows);

@@ -66,3 +66,30 @@ emu_rule '{"match":{"path":"/api/2.0/dbfs/read"},"verb":"dribble","bps":700000}'
 expect_same "$work/want" "$mnt/slow"
 emu_rules_clear
 unmount
+
+note "the mount point and .control need no server, however old what is known"
+mount_brickfs -o timeout=60,attr_timeout=1 dbfs:/
+ls "$mnt" >/dev/null
+for path in list get-status; do
+	emu_rule "{\"match\":{\"path\":\"/api/2.0/dbfs/$path\"},\"verb\":\"stall\"}"
+done
+sleep 1.5
+for words in "cat $mnt/.control/status.json" "ls $mnt/.control/pending" \
+    "stat $mnt" "df $mnt"; do
+	# shellcheck disable=SC2086 # a command and its argument
+	expect_status 0 timeout -k 5 20 $words
+done
+emu_rules_clear
+ls "$mnt" >/dev/null
+unmount
+
+note "nor does .control need the directory that is mounted"
+emu_put /dbfs/part/f "$work/small"
+mount_brickfs -o attr_timeout=1 dbfs:/part
+expect_listing "$mnt" f
+emu_rm /dbfs/part
+sleep 1.5
+expect_failure 'Stale' ls "$mnt"
+expect_status 0 cat "$mnt/.control/status.json"
+expect_failure 'No such file' cat "$mnt/f"
+unmount

@@ -32,6 +32,23 @@ wait_until 10 shows "$work/mnt2/both" "$mnt/both" || fail "not shown in the othe
 mkdir "$work/mnt2/dir"
 wait_until 10 is_there "$mnt/dir" || fail "the directory is not shown"
 
+note "a directory that was removed is never shown as an empty one"
+mount_brickfs_at "$work/mnt9" -o attr_timeout=600 dbfs:/
+for how in list walk; do
+	emu_put_text "/dbfs/away-$how/f" text
+done
+ls "$work/mnt9" >/dev/null
+for how in list walk; do
+	stat "$work/mnt9/away-$how" >/dev/null
+	emu_rm "/dbfs/away-$how"
+done
+expect_failure 'Stale|No such' ls "$work/mnt9/away-list"
+expect_failure 'Stale|No such' ls "$work/mnt9/away-list"
+gone() { ! stat "$work/mnt9/away-list" >/dev/null 2>&1; }
+wait_until "$patience" gone || fail "the name is still shown"
+expect_failure 'Stale|No such' find "$work/mnt9/away-walk"
+unmount "$work/mnt9"
+
 note "an open file: one version, or ESTALE"
 emu_put /dbfs/open "$work/two"
 wait_until 10 is_there "$mnt/open" || fail "the new file is not shown"
