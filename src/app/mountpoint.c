@@ -121,7 +121,7 @@ explain(const char *path, int err, struct buf *words)
 	case ECONNABORTED: /* it is ending just now */
 		return words_say(words, -err,
 		    "%s is a mount whose program has"
-		    " ended; unmount it first: fusermount3 -u %s",
+		    " ended; unmount it first: fusermount3 -uz %s",
 		    path, path);
 	default: return words_say(words, -err, "%s: %s", path, strerror(err));
 	}

@@ -217,7 +217,8 @@ take_lock(
 			    leaving
 				? "which is still sending what was written to an"
 				  " earlier mount; wait for it, or end it"
-				: "which has the same mount; unmount that one");
+				: "which has the same mount; unmount that one,"
+				  " or end it");
 		if (leaving && !told) {
 			log_warn("state",
 			    "waiting for process %.*s, which is"

@@ -86,6 +86,8 @@ for known in no yes; do
 		cat "$work/err"
 		fail "it does not say that the program has ended"
 	}
+	# What it says works for who still has a file open there, too.
+	grep -q "fusermount3 -uz $mnt" "$work/err" || fail "it does not say how"
 	umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt"
 	mount_forget "$mnt"
 done
