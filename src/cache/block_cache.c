@@ -447,6 +447,12 @@ block_cache_use_disk(struct block_cache *c, struct disk_tier *t)
 	c->disk = t;
 }
 
+bool
+block_cache_give_disk(struct block_cache *c, dev_t device, uint64_t bytes)
+{
+	return c->disk != NULL && disk_tier_give(c->disk, device, bytes);
+}
+
 int
 block_cache_start(struct block_cache *c)
 {

@@ -65,6 +65,9 @@ int block_cache_new(size_t budget_bytes, struct block_cache **out) WARN_UNUSED;
 /* Before the first read; t, which may be NULL, outlives c. */
 void block_cache_use_disk(struct block_cache *c, struct disk_tier *t);
 
+/* Makes room on that filesystem (cache/disk_tier.h). */
+bool block_cache_give_disk(struct block_cache *c, dev_t device, uint64_t bytes);
+
 /* Starts the threads that fetch ahead and that write to disk; after the last fork.
  * Without them nothing is fetched ahead. */
 int block_cache_start(struct block_cache *c) WARN_UNUSED;

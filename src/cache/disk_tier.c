@@ -557,18 +557,18 @@ sweep_one(void *ctx, int set, const char *name, const struct stat *st)
 
 /* Deletes the least recently used blocks until cost more may come, at least least
  * bytes; and, where there are many, a 16th of all more, so that the next walk is not
- * soon. */
-static void
+ * soon.  Returns how many bytes went. */
+static uint64_t
 evict_locked(struct disk_tier *t, uint64_t cost, uint64_t least)
     REQUIRES(t->room)
 {
 	struct survey s = { .uses = malloc(SAMPLE * sizeof(*s.uses)) };
+	struct sweep sweep = { 0 };
 	struct disk_usage left;
-	struct sweep sweep;
 	uint64_t need, more;
 
 	if (s.uses == NULL)
-		return;
+		return 0;
 	survey_locked(t, &s);
 	need = lacking_locked(t, cost);
 	if (need < least)
@@ -584,6 +584,7 @@ evict_locked(struct disk_tier *t, uint64_t cost, uint64_t least)
 		set_used_locked(t, &left);
 	}
 	free(s.uses);
+	return sweep.gone.bytes;
 }
 
 /* Room for cost bytes, which count as used from now on; -ENOSPC. */
@@ -603,7 +604,7 @@ take_room(struct disk_tier *t, uint64_t cost)
 	}
 	/* Again when another mount has deleted what was to go. */
 	for (int tries = 0; tries < 3 && lacking_locked(t, cost) > 0; tries++)
-		evict_locked(t, cost, 0);
+		(void)evict_locked(t, cost, 0);
 	if (lacking_locked(t, cost) > 0)
 		ret = -ENOSPC;
 	if (ret == 0) {
@@ -628,7 +629,7 @@ end_write(struct disk_tier *t, uint64_t cost, int err)
 	if (err < 0)
 		t->surveyed = false;
 	if (err == -ENOSPC || err == -EDQUOT)
-		evict_locked(t, 0, cost);
+		(void)evict_locked(t, 0, cost);
 	lock_drop(&t->room);
 }
 
@@ -720,6 +721,20 @@ disk_tier_drop_all(struct disk_tier *t)
 	block_name(t, &any, 0, p.text);
 	walk(t, drop_one, &p);
 	note_gone(t, &p.gone);
+}
+
+bool
+disk_tier_give(struct disk_tier *t, dev_t device, uint64_t bytes)
+{
+	uint64_t given = 0;
+	struct stat st;
+
+	if (fstat(t->dir, &st) < 0 || st.st_dev != device)
+		return false;
+	lock_take(&t->room);
+	given = evict_locked(t, 0, bytes);
+	lock_drop(&t->room);
+	return given > 0;
 }
 
 void

@@ -42,6 +42,7 @@
 #ifndef CACHE_DISK_TIER_H
 #define CACHE_DISK_TIER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -93,6 +94,10 @@ int disk_tier_write(struct disk_tier *t, const struct file_key *key,
 /* Deletes the blocks of one version of a file; all blocks of the scope. */
 void disk_tier_drop(struct disk_tier *t, const struct file_key *key);
 void disk_tier_drop_all(struct disk_tier *t);
+
+/* Another part of the program finds no room on that filesystem: about so many bytes of
+ * what was used least recently go, if they are there.  False: that gave no room. */
+bool disk_tier_give(struct disk_tier *t, dev_t device, uint64_t bytes);
 
 /* What is there now: a survey. */
 void disk_tier_usage(struct disk_tier *t, struct disk_usage *out);

@@ -240,6 +240,17 @@ staging_sweep(struct staging *s)
 	lock_drop(&s->lock);
 }
 
+int
+staging_device(const struct staging *s, dev_t *out)
+{
+	struct stat st;
+
+	if (stat(s->dir, &st) < 0)
+		return -errno;
+	*out = st.st_dev;
+	return 0;
+}
+
 bool
 staging_is_crowded(struct staging *s)
 {

@@ -38,6 +38,9 @@ void staging_free(struct staging *s);
 int staged_new(struct staging *s, uint64_t base_bytes, struct staged **out)
     WARN_UNUSED;
 
+/* The filesystem that they are on. */
+int staging_device(const struct staging *s, dev_t *out) WARN_UNUSED;
+
 /* Are so many files open that those who keep them open should not for long? */
 bool staging_is_crowded(struct staging *s);
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "cache/block_cache.h"
 #include "fs/base_source.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
@@ -24,6 +25,9 @@
 
 /* A change that finds the local disk full waits for so long at most until there is room. */
 #define ROOM_MS ((int64_t)30 * 1000)
+
+/* What the disk cache gives up at a time. */
+#define GIVE_BYTES ((uint64_t)64 << 20)
 
 /* --- staging ----------------------------------------------------------------- */
 
@@ -51,6 +55,17 @@ drop_kept(struct vfs *v)
 	return dropped;
 }
 
+/* The local disk is full: content that the server has, too, makes room. */
+static bool
+drop_cached(struct vfs *v)
+{
+	dev_t device;
+
+	return drop_kept(v) ||
+	    (staging_device(v->config.staging, &device) == 0 &&
+		block_cache_give_disk(v->config.blocks, device, GIVE_BYTES));
+}
+
 /* How a change goes on that found no room on the local disk. */
 struct room {
 	int64_t until_ms; /* 0: it has not waited */
@@ -62,7 +77,7 @@ struct room {
 static bool
 make_room(struct vfs *v, struct call *call, struct room *r)
 {
-	if (drop_kept(v))
+	if (drop_cached(v))
 		return true;
 	if (v->config.writeback_ms < 0 || r->last)
 		return false;
@@ -86,7 +101,7 @@ make_staged(struct vfs *v, uint64_t base_bytes, struct staged **out)
 {
 	int ret = staged_new(v->config.staging, base_bytes, out);
 
-	if ((ret == -ENOSPC || ret == -ENFILE) && drop_kept(v))
+	if (ret == -ENOSPC ? drop_cached(v) : ret == -ENFILE && drop_kept(v))
 		ret = staged_new(v->config.staging, base_bytes, out);
 	return ret;
 }
@@ -256,7 +271,7 @@ content_fetch_all(struct vfs *v, struct call *call, struct staged *staged,
 	read_ahead_init(&ahead);
 	base->ahead = &ahead;
 	ret = staged_fetch_all(staged, call, &base->source);
-	if (ret == -ENOSPC && drop_kept(v))
+	while (ret == -ENOSPC && drop_cached(v))
 		ret = staged_fetch_all(staged, call, &base->source);
 	base->ahead = NULL;
 	base_source_cancel(v, &ahead);

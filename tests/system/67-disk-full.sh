@@ -119,3 +119,16 @@ echo 1 >"$mnt/.control/sync"
 expect_remote /dbfs/we "$work/fits"
 [ ! -e "$mnt/wf" ] || fail "a torn file is shown"
 unmount
+
+note "content that is kept on that disk for later reads makes room"
+emu_put /dbfs/read "$work/half"
+export XDG_CACHE_HOME="$small/cache"
+mount_brickfs -o "state_dir=$small" dbfs:/
+expect_same "$work/half" "$mnt/read"
+is_kept() {
+	[ "$(jq .disk.blocks "$mnt/.control/cache/stats.json")" -ge 2 ]
+}
+wait_until "$patience" is_kept || fail "nothing is kept on disk"
+cp "$work/fits" "$mnt/made-room"
+expect_remote /dbfs/made-room "$work/fits"
+unmount
