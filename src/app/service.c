@@ -37,6 +37,9 @@
 /* Lists, moves, deletes and finished uploads may take that long to answer. */
 #define ANSWER_TIMEOUT_MS ((int64_t)300 * 1000)
 
+/* With -o offline: a network in which nothing is acknowledged for so long. */
+#define GONE_MS ((int64_t)10 * 1000)
+
 #define WHY_BYTES 1024
 
 /* Variables that the official clients take secrets from. */
@@ -107,6 +110,8 @@ open_client(const struct config *config, struct service *s)
 		.cacert = config->cacert,
 		.data_slots = DATA_SLOTS,
 		.meta_slots = META_SLOTS,
+		.dead_ms = config->offline && config->timeout_ms > GONE_MS ?
+		    GONE_MS : config->timeout_ms,
 		.no_proxy = url_is_loopback(s->url),
 	};
 	struct rest_config rest = {

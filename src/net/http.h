@@ -25,6 +25,8 @@ struct http_config {
 	const char *cacert;	/* file with CA certificates; NULL: the system's */
 	unsigned data_slots;	/* exchanges at once with large bodies */
 	unsigned meta_slots;	/* others */
+	int64_t dead_ms; /* a peer that acknowledges nothing for so long is gone; 0:
+			  * as the system has it */
 	bool no_proxy; /* the service is on this machine: never by a proxy */
 };
 

@@ -4,7 +4,10 @@
 #include "net/slots.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/line.h"
 #include "base/lock.h"
@@ -14,6 +17,8 @@
 #include "base/banned.h"
 
 #define CONNECTION_AGE_S 50L /* below the idle time-outs of usual front ends */
+
+#define KEEPALIVE_S	 15L /* who waits for an answer asks so often for a sign of life */
 
 /* What is read ahead leaves so many slots of a lane for what is waited for. */
 #define RESERVE 2
@@ -30,6 +35,7 @@ struct slot {
 struct http_pool {
 	char *user_agent; /* set once */
 	char *cacert;
+	int64_t dead_ms;
 	bool no_proxy;
 	CURLSH *share;
 	struct lock share_locks[CURL_LOCK_DATA_LAST];
@@ -92,9 +98,25 @@ share_new(struct http_pool *p)
 	return 0;
 }
 
+/* The kernel gives a connection up when nothing of it is acknowledged any more: whoever
+ * waits for a slow answer learns that the network is gone, and not that it is slow. */
+static int
+set_dead(void *ctx, curl_socket_t fd, curlsocktype purpose UNUSED)
+{
+	const struct http_pool *p = ctx;
+	unsigned ms = (unsigned)p->dead_ms;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	return CURL_SOCKOPT_OK;
+}
+
 void
 slots_configure(struct http_pool *p, CURL *e)
 {
+	if (p->dead_ms > 0) {
+		(void)curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, set_dead);
+		(void)curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, p);
+	}
 	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* To drop an exchange would otherwise wait for the thread that asks for the
@@ -119,6 +141,8 @@ slots_configure(struct http_pool *p, CURL *e)
 	(void)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 256L * 1024);
 	(void)curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
 	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
+	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
 	(void)curl_easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
 	if (p->no_proxy) /* otherwise as the environment says */
 		(void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
@@ -248,6 +272,7 @@ http_pool_new(const struct http_config *config, struct http_pool **out)
 		return -ENOMEM;
 	lock_init(&p->lock, "http pool");
 	p->no_proxy = config->no_proxy;
+	p->dead_ms = config->dead_ms;
 	set_lane(p, DATA, config->data_slots);
 	set_lane(p, METADATA, config->meta_slots);
 	p->user_agent = text_dup(config->user_agent);

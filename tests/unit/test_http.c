@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <curl/curl.h>
 
@@ -29,6 +33,7 @@ serve(const struct script_step *steps, size_t n)
 		.data_slots = 1,
 		.meta_slots = 1,
 		.no_proxy = true,
+		.dead_ms = 7000,
 	};
 
 	server = script_start(steps, n);
@@ -127,6 +132,53 @@ START_TEST(a_connection_serves_many_exchanges)
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(exchange(&req), 0);
 	ck_assert_uint_eq(server->n_connections, 1);
+	done();
+}
+END_TEST
+
+/* Any of our connections to the server; -1: none. */
+static int
+find_connection(void)
+{
+	struct sockaddr_in peer;
+	socklen_t len;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		len = sizeof(peer);
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+		    peer.sin_family == AF_INET &&
+		    ntohs(peer.sin_port) ==
+			(unsigned)strtoul(strrchr(server->url, ':') + 1, NULL, 10))
+			return fd;
+	}
+	return -1;
+}
+
+static int
+tcp_option(int fd, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, name, &value, &len), 0);
+	return value;
+}
+
+/* A slow answer is waited for, a peer that is gone is not. */
+START_TEST(a_connection_ends_when_the_peer_acknowledges_nothing)
+{
+	static const struct script_step steps[] = { { .send = OK } };
+	struct http_request req;
+	int fd;
+
+	SERVE(steps);
+	req = request("GET");
+	ck_assert_int_eq(exchange(&req), 0);
+	fd = find_connection();
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(tcp_option(fd, TCP_USER_TIMEOUT), 7000);
+	ck_assert_int_le(tcp_option(fd, TCP_KEEPIDLE), 15);
+	ck_assert_int_le(tcp_option(fd, TCP_KEEPINTVL), 15);
 	done();
 }
 END_TEST
@@ -675,6 +727,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT(an_answer_has_status_headers_and_body),
 	UNIT(a_connection_serves_many_exchanges),
+	UNIT(a_connection_ends_when_the_peer_acknowledges_nothing),
 	UNIT(a_body_is_sent_whole_with_its_length),
 	UNIT(a_form_has_a_known_length_and_tells_its_progress),
 	UNIT(a_refusal_before_the_body_is_heard),
