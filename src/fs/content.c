@@ -106,15 +106,26 @@ make_staged(struct vfs *v, uint64_t base_bytes, struct staged **out)
 	return ret;
 }
 
-/* A change of n's staging file failed for want of space, or of a disk. */
+/* A change of n's staging file failed for want of space, or of a disk.  That is said
+ * where errors are looked for: the program has a number, and df shows the mount. */
 static void
 note_torn(struct vfs *v, struct node *n, int err)
 {
+	bool first;
+	char *path;
+
 	if (err != -ENOSPC && err != -EDQUOT && err != -EIO)
 		return;
 	lock_take(&v->lock);
+	first = n->file->torn == 0;
 	n->file->torn = err;
+	path = first ? node_path_locked(v, n) : NULL;
 	lock_drop(&v->lock);
+	if (path != NULL && v->config.on_conflict != NULL)
+		v->config.on_conflict(v->config.conflict_ctx, path, err,
+		    "the local disk of the state directory (see status.json) is"
+		    " full or broken; this content is not sent");
+	free(path);
 }
 
 /* A change of a staging file. */

@@ -23,6 +23,11 @@ mount_brickfs -o "state_dir=$small" dbfs:/
 note "what does not fit fails, and nothing of it reaches the server"
 expect_failure 'No space left' cp "$work/big" "$mnt/f"
 expect_failure 'No space left' cp "$work/big" "$mnt/new"
+# df of the mount shows room: which disk is it?
+for file in f new; do
+	expect_output 1 grep -c "	$file	.*	ENOSPC	the local disk" \
+	    "$mnt/.control/errors"
+done
 expect_remote /dbfs/f "$work/old"
 expect_no_remote /dbfs/new
 expect_history_within /dbfs/f "$work/old"
