@@ -58,7 +58,7 @@ for dir in a b; do
 	expect_remote_text "/dbfs/$dir/new" "unsent-$dir
 "
 done
-grep -q 'recovered 3' "$mount_log" || fail "it is not said"
+grep -q '3 files .*not sent: here again' "$mount_log" || fail "it is not said"
 unmount "$two"
 expect_remote_text '/dbfs/a/old~' 'old
 '
