@@ -139,16 +139,16 @@ staged_file(const struct adoption *a, struct json_object *p)
 
 /* A record names another one of the same journal: by the number that it has here. */
 static int
-renumber(const struct adoption *a, struct json_object *p)
+renumber(const struct adoption *a, struct json_object *p, const char *key)
 {
-	int64_t over;
+	int64_t other;
 
-	if (jval_i64(p, "over", &over) < 0)
+	if (jval_i64(p, key, &other) < 0)
 		return 0;
 	for (size_t i = 0; i < a->n; i++)
-		if (a->all[i].subject == (uint64_t)over && a->all[i].taken != 0)
-			return jval_add_i64(p, "over", (int64_t)a->all[i].taken);
-	json_object_object_del(p, "over");
+		if (a->all[i].subject == (uint64_t)other && a->all[i].taken != 0)
+			return jval_add_i64(p, key, (int64_t)a->all[i].taken);
+	json_object_object_del(p, key);
 	return 0;
 }
 
@@ -169,7 +169,9 @@ copy(struct adoption *a, struct found *f, const char *origin, const char *file)
 	if (ret == 0)
 		ret = jval_add_str(p, "origin", origin);
 	if (ret == 0)
-		ret = renumber(a, p);
+		ret = renumber(a, p, "over");
+	if (ret == 0)
+		ret = renumber(a, p, "unaside");
 	if (ret == 0)
 		ret = journal_write(c->journal, f->type, f->taken, p, true);
 	if (ret == 0)

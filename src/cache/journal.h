@@ -40,7 +40,9 @@ enum journal_type {
 	 * from..to and all from end on are here, the others are those of old),
 	 * seal?, size?: of what was promised, when the file may have been changed
 	 * since (cache/undo.h), boot?: run of the machine in which the bytes were
-	 * not synced, and are there only while it lasts, over?: subject of a record of the same name that this one replaces,
+	 * not synced, and are there only while it lasts,
+	 * over?: subject of a record of the same name that this one replaces,
+	 * unaside?: of the record by which this file was aside, and is no more,
 	 * going?: true (its object was about to be deleted: gone when that is),
 	 * parts?: of the backend, for content that is sent in parts,
 	 * old?: {mtime_ms, size, own?: true}, drop?: {path, old} (an object that

@@ -25,7 +25,9 @@
 struct left_record {
 	uint16_t type;
 	uint64_t subject;
-	int64_t over; /* the subject whose name it has taken; 0 */
+	/* Of others, which end with it: whose name it has taken, and by which it was
+	 * aside; 0 */
+	int64_t over, unaside;
 };
 
 int
@@ -44,9 +46,13 @@ vfs_left_collect(void *ctx, uint16_t type, uint64_t subject,
 		left->records = more;
 		left->cap = cap;
 	}
-	left->records[left->n] = (struct left_record){ type, subject, 0 };
+	left->records[left->n] = (struct left_record){ .type = type,
+		.subject = subject };
 	if (type == JOURNAL_STAGED || type == JOURNAL_ASIDE)
 		(void)jval_i64(payload, "over", &left->records[left->n].over);
+	if (type == JOURNAL_STAGED)
+		(void)jval_i64(payload, "unaside",
+		    &left->records[left->n].unaside);
 	left->n++;
 	return 0;
 }
@@ -444,6 +450,7 @@ keep_later(struct vfs *v, struct node *dir, struct json_object *promised,
 	json_object_object_del(p, "size");
 	json_object_object_del(p, "here");
 	json_object_object_del(p, "over");
+	json_object_object_del(p, "unaside");
 	json_object_object_del(p, "drop");
 	if (staged_map_get(l->staged, &map) < 0 || map.base_end != 0) {
 		ret = jval_add_bool(p, "partial", true);
@@ -504,12 +511,13 @@ take_file(struct vfs *v, struct json_object *p, uint64_t subject)
 	    is_promised(&l) ? SENT_AGAIN : KEPT;
 }
 
-/* Has the file of another record taken the name of r's?  The end of r may be lost. */
+/* Has r ended by what another record says?  Its own end may be lost. */
 static bool
 is_replaced(const struct vfs_left *left, const struct left_record *r)
 {
 	for (size_t i = 0; i < left->n; i++)
-		if (left->records[i].over == (int64_t)r->subject)
+		if (left->records[i].over == (int64_t)r->subject ||
+		    left->records[i].unaside == (int64_t)r->subject)
 			return true;
 	return false;
 }
@@ -847,6 +855,9 @@ take_each(struct vfs *v, struct call *call, const struct vfs_left *left,
 			drop_file(v, p, subject);
 		else if (wanted == JOURNAL_STAGED)
 			found[take_file(v, p, subject)]++;
+		else if (wanted == JOURNAL_ASIDE &&
+		    is_replaced(left, &left->records[i]))
+			journal_end(v->config.journal, subject);
 		else if (wanted == JOURNAL_ASIDE)
 			take_aside(v, call, p, subject);
 		else

@@ -124,6 +124,8 @@ struct node_file {
 	bool beside;   /* it has, and ours is on the server under another name */
 	uint64_t over; /* subject of the record of the file that this one has
 			* replaced in its name here; 0: none */
+	uint64_t unaside; /* subject of the record by which this one was aside, and that
+			   * ends with its own; 0: none */
 	struct maybe_sent *maybe; /* since the last save; NULL: nothing */
 	bool taken;    /* from an earlier mount, and not tried yet: the server may
 			* have it, or not */

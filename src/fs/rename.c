@@ -208,7 +208,7 @@ undo_locked(struct vfs *v, const struct move *m, struct undo *u)
 	entry_unref(n->file->base);
 	n->file->base = u->base;
 	u->base = NULL;
-	n->file->over = 0;
+	n->file->over = n->file->unaside = 0;
 	dir_drop_locked(v, m->to_dir); /* unknown what happened */
 	if (t != NULL && t->parent == NULL &&
 	    node_name_locked(v, t, m->to_dir, m->to) == 0)
@@ -272,6 +272,7 @@ begin_put(const struct move *m, struct undo *u)
 		n->file->base = base;
 		base = NULL;
 		n->file->over = subject_of_locked(v, m->target);
+		n->file->unaside = u->aside_subject;
 		node_changed_locked(v, n);
 		n->file->deferred = false;
 		n->file->moving = true;
@@ -342,7 +343,7 @@ move_pinned(const struct move *m)
 	lock_drop(&v->lock);
 	(void)save_record_promise(v, n, false); /* logged */
 	(void)save_record_renamed(v, n, false);
-	/* That record says it all. */
+	/* That record says it all, and that this one has ended. */
 	if (u.aside_subject != 0)
 		journal_end(v->config.journal, u.aside_subject);
 	ret = send_frozen(m);

@@ -131,6 +131,8 @@ payload_locked(struct vfs *v, struct node *n, const struct staged_seal *what)
 		ret = add_map(p, what->mapped ? &what->map : NULL);
 	if (ret == 0 && n->file->over != 0)
 		ret = jval_add_i64(p, "over", (int64_t)n->file->over);
+	if (ret == 0 && n->file->unaside != 0)
+		ret = jval_add_i64(p, "unaside", (int64_t)n->file->unaside);
 	if (ret == 0 && n->file->going)
 		ret = jval_add_bool(p, "going", true);
 	/* What is kept of an object moved aside replaces nothing. */
@@ -490,7 +492,7 @@ save_record_detach_locked(struct vfs *v UNUSED, struct node *n)
 		d->staged = staged_ref(f->staged);
 		d->seal = was.seal.number;
 	}
-	f->over = 0;
+	f->over = f->unaside = 0;
 	f->sealed = false;
 	if (f->subject != 0)
 		f->ended = f->subject;

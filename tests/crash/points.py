@@ -274,6 +274,17 @@ def changed_in_part_and_deleted(r, at):
 
 
 @scenario
+def changed_backup_gets_a_name(r, at):
+    r.given(a=SMALL)
+    yield "writeback=3600"
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: save(at("a"), b"new"), a=b"new")
+    r.step(lambda: save(at("a~"), b"+", os.O_WRONLY | os.O_APPEND),
+           **{"a~": SMALL + b"+"})
+    r.step(lambda: os.rename(at("a~"), at("b")), **{"a~": False, "b": SMALL + b"+"})
+
+
+@scenario
 def backup_comes_back(r, at):
     """... over the unsent file that was to replace it."""
     r.given(a=SMALL)
