@@ -608,8 +608,15 @@ settle_aside(struct vfs *v, struct call *call, struct node *dir,
 		n->attr_loaded = true;
 		n->scratch = SCRATCH_NO;
 		save_later_locked(v, n, 0);
+		(void)node_ref_locked(v, n);
+	} else {
+		n = NULL;
 	}
 	lock_drop(&v->lock);
+	/* Or the mount after this one would not know what it replaces. */
+	if (n != NULL)
+		(void)save_record_harden(v, n); /* logged */
+	node_unref(v, n);
 out:
 	entry_unref(moved);
 }
