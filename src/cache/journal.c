@@ -40,7 +40,8 @@ static const char magic[8] = "brickfsJ";
 struct record {
 	uint64_t subject;
 	uint16_t type;
-	char *text; /* the payload, NUL-terminated */
+	bool durable; /* on disk, in this version or an older one */
+	char *text;   /* the payload, NUL-terminated */
 	size_t len;
 	UT_hash_handle hh; /* by subject; in the order they were opened */
 };
@@ -56,6 +57,7 @@ struct journal {
 	uint64_t live; /* bytes that the open records need */
 	uint64_t last; /* subject handed out last */
 	struct record *open;
+	bool unsettled; /* content that was promised has ended, not yet on disk */
 };
 
 /* --- bytes ------------------------------------------------------------ */
@@ -122,13 +124,15 @@ forget(struct journal *j, uint64_t subject)
 		return;
 	HASH_DEL(j->open, r);
 	j->live -= HEAD_BYTES + r->len;
+	if (r->type == JOURNAL_STAGED && r->durable)
+		j->unsettled = true;
 	record_free(r);
 }
 
 /* The newest record of a subject takes the place of the one before. */
 static int
 remember(struct journal *j, uint16_t type, uint64_t subject, const char *text,
-    size_t len)
+    size_t len, bool durable)
 {
 	struct record *r;
 	char *copy;
@@ -158,6 +162,7 @@ remember(struct journal *j, uint16_t type, uint64_t subject, const char *text,
 	free(r->text);
 	j->live = j->live - r->len + len;
 	r->type = type;
+	r->durable = r->durable || durable;
 	r->text = copy;
 	r->len = len;
 	return 0;
@@ -214,6 +219,7 @@ rewrite_locked(struct journal *j) REQUIRES(j->lock)
 	if (j->fd < 0)
 		ret = -errno;
 	j->size = all.len;
+	j->unsettled = false;
 out:
 	buf_release(&all);
 	return ret;
@@ -255,7 +261,7 @@ load(struct journal *j)
 		if (whole == 0)
 			break;
 		ret = remember(j, type, subject, all.data + at + HEAD_BYTES,
-		    len);
+		    len, true);
 		at += whole;
 	}
 	j->damaged = at < all.len;
@@ -376,6 +382,7 @@ append_locked(struct journal *j, uint16_t type, uint64_t subject,
 		ret = -errno;
 	if (ret == 0) {
 		j->size += whole.len;
+		j->unsettled = j->unsettled && !durable;
 		if (j->size > REWRITE_BYTES &&
 		    j->size > 2 * (j->live + FILE_BYTES))
 			ret = rewrite_locked(j);
@@ -400,9 +407,32 @@ journal_write(struct journal *j, uint16_t type, uint64_t subject,
 	if (len > PAYLOAD_MAX)
 		return -EFBIG;
 	lock_take(&j->lock);
-	ret = remember(j, type, subject, text, len);
+	ret = remember(j, type, subject, text, len, durable);
 	if (ret == 0)
 		ret = append_locked(j, type, subject, text, len, durable);
+	lock_drop(&j->lock);
+	if (ret < 0)
+		log_error("journal", "%s: %s", j->path, strerror(-ret));
+	return ret;
+}
+
+static int
+sync_locked(struct journal *j) REQUIRES(j->lock)
+{
+	if (j->fd < 0 || fdatasync(j->fd) < 0)
+		return rewrite_locked(j);
+	j->unsettled = false;
+	return 0;
+}
+
+static int
+sync_file(struct journal *j, bool always)
+{
+	int ret = 0;
+
+	lock_take(&j->lock);
+	if (always || j->unsettled)
+		ret = sync_locked(j);
 	lock_drop(&j->lock);
 	if (ret < 0)
 		log_error("journal", "%s: %s", j->path, strerror(-ret));
@@ -412,15 +442,13 @@ journal_write(struct journal *j, uint16_t type, uint64_t subject,
 int
 journal_sync(struct journal *j)
 {
-	int ret = 0;
+	return sync_file(j, true);
+}
 
-	lock_take(&j->lock);
-	if (j->fd < 0 || fdatasync(j->fd) < 0)
-		ret = rewrite_locked(j);
-	lock_drop(&j->lock);
-	if (ret < 0)
-		log_error("journal", "%s: %s", j->path, strerror(-ret));
-	return ret;
+int
+journal_settle(struct journal *j)
+{
+	return sync_file(j, false);
 }
 
 int
@@ -558,7 +586,7 @@ move_record_locked(struct journal *j, struct record *r, const char *tree,
 	if (ret > 0) {
 		text = jval_text(p, &len);
 		ret = text != NULL ? remember(j, r->type, r->subject, text,
-		    len) : -ENOMEM;
+		    len, false) : -ENOMEM;
 		if (ret == 0)
 			ret = append_locked(j, r->type, r->subject, text, len,
 			    false);
@@ -582,8 +610,7 @@ journal_move(struct journal *j, const char *tree, const char *from,
 		moved = moved || ret > 0;
 	}
 	if (ret >= 0 && moved)
-		ret = j->fd >= 0 && fdatasync(j->fd) == 0 ? 0 :
-		    rewrite_locked(j);
+		ret = sync_locked(j);
 	lock_drop(&j->lock);
 	if (ret < 0)
 		log_error("journal", "%s: %s", j->path, strerror(-ret));

@@ -120,4 +120,9 @@ int journal_sync(struct journal *j);
  * it is done again, so it is not synced and cannot fail. */
 void journal_end(struct journal *j, uint64_t subject);
 
+/* Before what the service was sent is changed, renamed or deleted, here or there: that
+ * check would be misled.  Returns when no content that a durable record has promised,
+ * and that has ended, could be promised again after a power cut. */
+int journal_settle(struct journal *j);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "cache/block_cache.h"
+#include "cache/journal.h"
 #include "fs/base_source.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
@@ -176,8 +177,16 @@ change(struct vfs *v, struct call *call, struct node *n, struct staged *staged,
     const struct change *c)
 {
 	struct room room = { 0 };
-	int ret, counted = 0;
+	int ret = 0, counted = 0;
+	bool clean;
 
+	lock_take(&v->lock);
+	clean = !node_is_dirty_locked(v, n);
+	lock_drop(&v->lock);
+	if (clean)
+		ret = journal_settle(v->config.journal);
+	if (ret < 0)
+		return ret;
 	do {
 		ret = staged_begin(staged, call);
 		if (ret < 0)

@@ -248,7 +248,8 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 		entry_unref(e);
 		return -EPERM;
 	}
-	if (e != NULL) {
+	ret = journal_settle(v->config.journal);
+	if (ret == 0 && e != NULL) {
 		save_record_going(v, n);
 		ret = preserve(v, call, n, &hidden, &subject);
 	}

@@ -658,6 +658,8 @@ move_frozen(struct move *m)
 	if (ret == 0 && !is_still_so(m))
 		ret = -EAGAIN;
 	if (ret == 0)
+		ret = journal_settle(m->v->config.journal);
+	if (ret == 0)
 		ret = m->n->kind == ENTRY_DIR ? rename_dir(m) : move_file(m);
 	while (held-- > 0)
 		if (frozen[held] != NULL)

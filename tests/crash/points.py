@@ -235,6 +235,33 @@ def write_back_over_unsent(r, at):
 
 
 @scenario
+def write_back_sent_and_renamed(r, at):
+    """What was sent is not sent again: it has another name by then, or none."""
+    yield "writeback=0"
+    r.step(lambda: save(at("a"), SMALL), a=SMALL)
+    r.step(lambda: r.await_sent("a"))
+    r.step(lambda: os.rename(at("a"), at("b")), a=False, b=SMALL)
+    r.step(lambda: save(at("c"), SMALL), c=SMALL)
+    r.step(lambda: r.await_sent("c"))
+    r.step(lambda: os.unlink(at("c")), c=False)
+    r.step(lambda: save(at("d"), b"other"), d=b"other")
+
+
+@scenario
+def write_back_sent_and_changed(r, at):
+    """What was sent is changed in place: what it is meanwhile was never promised."""
+    yield "writeback=0"
+    r.step(lambda: save(at("a"), BLOCKS), a=BLOCKS)
+    r.step(lambda: r.await_sent("a"))
+    fd = r.step(lambda: os.open(at("a"), os.O_RDWR))
+    r.step(lambda: os.pwrite(fd, b"HERE", 70000))
+    changed = BLOCKS[:70000] + b"HERE" + BLOCKS[70004:]
+    r.step(lambda: os.close(fd), a=changed)
+    r.step(lambda: r.await_sent("a"))
+    r.step(lambda: save(at("a"), SMALL), a=SMALL)
+
+
+@scenario
 def write_back_emptied(r, at):
     """Of what was changed most is on the server alone; then it is emptied, and written
     anew, by a program that takes its time."""

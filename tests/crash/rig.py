@@ -314,6 +314,13 @@ class Run:
         self.unknown({name: passing})
         self.in_place.add(name)
 
+    def await_sent(self, name):
+        """The server has it, and nothing waits to be sent."""
+        while os.listdir(self.mount.path(".control/pending")):
+            time.sleep(0.01)
+        if self.server.tree(self.top).get(name) != digest(self.now[name]):
+            raise Failure(f"{name} is not on the server, and is not pending")
+
     # --- what must be so -----------------------------------------------------
 
     def allowed(self, name):
