@@ -320,12 +320,13 @@ content_fetch(struct vfs *v, struct call *call, struct node *n)
 	base_source_init(v, n, &base);
 	staged_freeze(staged);
 	ret = staged_mark(staged, call);
-	if (ret == 0)
+	if (ret == 0) {
 		ret = content_fetch_all(v, call, staged, &base);
-	/* Reads carry no version: was all of it of one? */
-	if (ret == 0)
-		ret = base_source_check(&base, call);
-	staged_unmark(staged, ret < 0);
+		/* Reads carry no version: was all of it of one? */
+		if (ret == 0)
+			ret = base_source_check(&base, call);
+		staged_unmark(staged, ret < 0);
+	}
 	staged_thaw(staged);
 	base_source_release(&base);
 	staged_unref(staged);

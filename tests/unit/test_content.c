@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -603,6 +604,72 @@ flush(void *arg)
 	return NULL;
 }
 
+/* One who needs all of a file, and is let go while he waits for another who does. */
+struct fetcher {
+	struct rig *rig;
+	struct node *node;
+	bool waits, let_go; /* atomic */
+	int ret;
+};
+
+static bool
+is_let_go(void *arg)
+{
+	struct fetcher *f = arg;
+
+	__atomic_store_n(&f->waits, true, __ATOMIC_RELAXED);
+	return __atomic_load_n(&f->let_go, __ATOMIC_RELAXED);
+}
+
+static void *
+fetch(void *arg)
+{
+	struct fetcher *f = arg;
+	struct call call = { .op = "test", .interrupted = is_let_go, .arg = f };
+
+	f->ret = content_fetch(f->rig->v, &call, f->node);
+	return NULL;
+}
+
+START_TEST(a_fetch_that_is_interrupted_takes_nothing_from_another)
+{
+	struct flusher other = { .ret = 1 };
+	struct fetcher one = { .ret = 1 };
+	struct rig_file f;
+	pthread_t thread;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "the old text");
+	ck_assert_int_eq(rig_open(&r, "/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 4), 0);
+	fake_block(&r.fake, FAKE_READ);
+	rig_view(&r, &other.rig);
+	other.file = f;
+	other.file.rig = &other.rig;
+	ck_assert_int_eq(pthread_create(&other.thread, NULL, flush, &other), 0);
+	fake_await(&r.fake, FAKE_READ, 1);
+	one.rig = &r;
+	one.node = f.node;
+	ck_assert_int_eq(pthread_create(&thread, NULL, fetch, &one), 0);
+	while (!__atomic_load_n(&one.waits, __ATOMIC_RELAXED))
+		(void)sched_yield();
+	/* All is here by then, and is compared with what the server has. */
+	fake_block(&r.fake, FAKE_REFRESH);
+	fake_unblock(&r.fake, FAKE_READ);
+	fake_await(&r.fake, FAKE_REFRESH, 1);
+	__atomic_store_n(&one.let_go, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(one.ret, -EINTR);
+	fake_unblock(&r.fake, FAKE_REFRESH);
+	pthread_join(other.thread, NULL);
+	ck_assert_int_eq(other.ret, 0);
+	fake_expect_text(&r.fake, "/a", "the new text");
+	ck_assert_int_eq(rig_close(&f), 0);
+	rig_release(&r);
+}
+END_TEST
+
 /* Another program's write does not fit while one waits at its close. */
 START_TEST(a_file_that_is_torn_before_its_upload_is_not_said_to_be_saved)
 {
@@ -933,6 +1000,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_new_file_does_not_replace_one_that_others_made),
 	UNIT(a_file_deleted_by_others_while_written_is_made_anew),
 	UNIT(a_torn_file_is_dropped_after_its_upload),
+	UNIT(a_fetch_that_is_interrupted_takes_nothing_from_another),
 	UNIT(a_file_that_is_torn_before_its_upload_is_not_said_to_be_saved),
 	UNIT(a_file_that_could_not_be_emptied_is_what_it_was),
 	UNIT(a_file_that_could_not_be_cut_is_what_it_was),
