@@ -52,6 +52,8 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
 	if (ret == 0)
 		ret = journal_write(v->config.journal, JOURNAL_ASIDE, *subject,
 		    p, true);
+	if (ret < 0) /* or it would come to the disk when there is room again */
+		journal_end(v->config.journal, *subject);
 	entry_unref(e);
 	json_object_put(p);
 	return ret;

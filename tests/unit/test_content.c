@@ -770,6 +770,26 @@ START_TEST(a_file_that_could_not_be_cut_is_what_it_was)
 }
 END_TEST
 
+START_TEST(a_file_that_could_not_be_moved_aside_has_its_name)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "one");
+	rig_expect(&r, "/a", "one");
+	fill_journal(&r);
+	ck_assert_int_lt(rig_rename(&r, "/a", "/a~"), 0);
+	make_room();
+	rig_expect_list(&r, "/", "a");
+	/* What is written to the journal next writes it anew. */
+	ck_assert_int_eq(rig_save(&r, "/b", "two"), 0);
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "a b");
+	rig_expect(&r, "/a", "one");
+	rig_release(&r);
+}
+END_TEST
+
 /* --- times ------------------------------------------------------------------------------ */
 
 START_TEST(the_time_shown_after_a_save_stays)
@@ -1004,6 +1024,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_file_that_is_torn_before_its_upload_is_not_said_to_be_saved),
 	UNIT(a_file_that_could_not_be_emptied_is_what_it_was),
 	UNIT(a_file_that_could_not_be_cut_is_what_it_was),
+	UNIT(a_file_that_could_not_be_moved_aside_has_its_name),
 	UNIT(the_time_shown_after_a_save_stays),
 	UNIT_ROWS(many_saved_files_do_not_hold_many_open, many_rows),
 	UNIT(a_close_can_be_interrupted_and_its_upload_goes_on),
