@@ -109,7 +109,7 @@ promise_keep_cut(struct staged *f, uint64_t size)
 	if (size == 0 && was.seal.size > CUT_BYTES) {
 		ret = undo_empty(f->undo, f->fd, &was.seal);
 		lock_take(&f->lock);
-		f->named = false;
+		f->names++;
 		lock_drop(&f->lock);
 		return ret;
 	}

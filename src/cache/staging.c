@@ -86,9 +86,20 @@ file_number(const char *name)
 	return text_u64(digits, UINT64_MAX, &n) == 0 ? n : 0;
 }
 
-/* Calls each() with the number of every staging file. */
+/* The number of the file that a name belongs to, as "000012.3.was" does; 0: of none. */
+static uint64_t
+owner_number(const char *name)
+{
+	char *end;
+	uint64_t n = strtoull(name, &end, 10);
+
+	return end != name && *end == '.' ? n : 0;
+}
+
+/* Calls each() with the number of every name, as number_of() says. */
 static int
-scan(struct staging *s, void (*each)(struct staging *, uint64_t))
+scan(struct staging *s, uint64_t (*number_of)(const char *),
+    void (*each)(struct staging *, uint64_t))
 {
 	struct dirent *d;
 	DIR *dir;
@@ -97,7 +108,7 @@ scan(struct staging *s, void (*each)(struct staging *, uint64_t))
 	if (dir == NULL)
 		return -errno;
 	while ((d = readdir(dir)) != NULL) {
-		uint64_t number = file_number(d->d_name);
+		uint64_t number = number_of(d->d_name);
 
 		if (number > 0)
 			each(s, number);
@@ -136,7 +147,7 @@ staging_new(const char *dir, struct staging **out)
 		    limit.rlim_cur - OTHER_DESCRIPTORS : limit.rlim_cur / 2;
 	lock_init(&s->lock, "staging");
 	s->dir = text_dup(dir);
-	ret = s->dir != NULL ? scan(s, note_number) : -ENOMEM;
+	ret = s->dir != NULL ? scan(s, owner_number, note_number) : -ENOMEM;
 	if (ret < 0) {
 		staging_free(s);
 		return ret;
@@ -214,12 +225,10 @@ sweep_kept_locked(struct staging *s) REQUIRES(s->lock)
 	struct dirent *e;
 
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		char *end;
-		uint64_t number = strtoull(e->d_name, &end, 10);
+		uint64_t number = owner_number(e->d_name);
 		struct staged *f;
 
-		if (end == e->d_name || *end != '.' ||
-		    text_ends(e->d_name, SUFFIX))
+		if (number == 0 || text_ends(e->d_name, SUFFIX))
 			continue;
 		DL_FOREACH(s->files, f)
 			if (f->number == number)
@@ -235,7 +244,7 @@ void
 staging_sweep(struct staging *s)
 {
 	lock_take(&s->lock);
-	(void)scan(s, sweep_one);
+	(void)scan(s, file_number, sweep_one);
 	sweep_kept_locked(s);
 	lock_drop(&s->lock);
 }
@@ -277,6 +286,7 @@ open_file(struct staging *s, uint64_t number, int flags, struct staged **out)
 	f->area = s;
 	f->number = number;
 	f->refs = 1;
+	f->names = 1;
 	f->path = staging_path(s, number);
 	if (f->path == NULL) {
 		ret = -ENOMEM;
@@ -688,6 +698,8 @@ staged_truncate(struct staged *f, uint64_t size)
 	} else {
 		map_cut(f, size);
 		f->size = size;
+		if (size == 0)
+			f->lost = 0;
 	}
 	lock_drop(&f->lock);
 	return ret;
@@ -825,17 +837,24 @@ sync_dir(const struct staging *s)
 int
 staged_sync(struct staged *f)
 {
+	uint64_t names;
 	bool named;
 	int ret = fdatasync(f->fd) < 0 ? -errno : 0;
 
 	lock_take(&f->lock);
-	named = f->named;
+	/* The kernel says it once. */
+	if (ret < 0)
+		f->lost = ret;
+	ret = f->lost;
+	names = f->names;
+	named = f->named == names;
 	lock_drop(&f->lock);
 	if (ret == 0 && !named)
 		ret = sync_dir(f->area);
 	if (ret == 0) {
 		lock_take(&f->lock);
-		f->named = true;
+		if (f->named < names)
+			f->named = names;
 		lock_drop(&f->lock);
 	}
 	return ret;

@@ -160,7 +160,7 @@ void staged_recorded(struct staged *f, uint64_t seal);
 void staged_unpromise(struct staged *f, uint64_t seal);
 
 /* Makes the bytes durable, and the file's name.  A failure is final for what was
- * written: the file must be written anew, not synced again. */
+ * written: until it is emptied the file cannot be synced any more. */
 int staged_sync(struct staged *f);
 
 #endif

@@ -25,7 +25,9 @@ struct staged {
 	struct ranges here; /* below base_end */
 	struct range *marked; /* as here was at the mark */
 	size_t n_marked;
-	bool named; /* its name in the directory is durable */
+	uint64_t names; /* files that have had its name: each emptying makes one */
+	uint64_t named; /* the last one whose name is durable; 0: none */
+	int lost; /* error of a sync, after which bytes may be only in memory; 0 */
 	struct undo *undo; /* of what was promised; set once, NULL before */
 	struct staged_seal *sealed; /* the last promise; NULL: none */
 	uint64_t seals; /* so far */

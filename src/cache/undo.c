@@ -297,6 +297,7 @@ static int
 keep_locked(struct undo *u, int fd, const struct seal *seal, uint64_t start,
     uint64_t end) REQUIRES(u->lock)
 {
+	uint64_t begin = 0;
 	struct range r;
 	bool wrote = false;
 	int ret = 0;
@@ -309,14 +310,18 @@ keep_locked(struct undo *u, int fd, const struct seal *seal, uint64_t start,
 		if (r.end - r.start > PIECE_MAX)
 			r.end = r.start + PIECE_MAX;
 		ret = open_locked(u);
+		if (!wrote)
+			begin = u->size;
 		if (ret == 0)
 			ret = write_piece_locked(u, fd, seal->number, r);
 		if (ret == 0)
 			ret = ranges_add(&u->saved, r.start, r.end);
 		wrote = true;
 	}
-	if (ret == 0 && wrote && fdatasync(u->fd) < 0)
+	if (ret == 0 && wrote && fdatasync(u->fd) < 0) {
 		ret = -errno;
+		u->size = begin; /* what may be lost must not be before the next */
+	}
 	if (ret < 0) /* nobody knows what of it is on disk */
 		u->saved.n = 0;
 	return ret;

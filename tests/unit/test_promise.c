@@ -1,10 +1,13 @@
 /* cache/promise, cache/undo: what was promised is found again, whatever came after. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/counters.h"
@@ -367,7 +370,109 @@ START_TEST(what_is_only_elsewhere_is_cut)
 }
 END_TEST
 
+/* --- what happens to the disk ------------------------------------------------------- */
+
+static unsigned dir_syncs; /* so far */
+static struct staged *emptied; /* while a directory is synced; NULL: nothing is */
+static bool breaks; /* the next sync fails, and what it was to sync is gone */
+
+int
+fsync(int fd)
+{
+	int ret = (int)syscall(SYS_fsync, fd);
+	struct staged *f = emptied;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return ret;
+	dir_syncs++;
+	emptied = NULL;
+	if (f != NULL) {
+		ck_assert_int_eq(staged_begin(f, NULL), 0);
+		ck_assert_int_eq(staged_truncate(f, 0), 0);
+		staged_end(f);
+	}
+	return ret;
+}
+
+int
+fdatasync(int fd)
+{
+	struct stat st;
+
+	if (!breaks)
+		return (int)syscall(SYS_fdatasync, fd);
+	breaks = false;
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(ftruncate(fd, st.st_size), 0);
+	errno = EIO;
+	return -1;
+}
+
+/* A file that is emptied gets another one's name, which is not durable until it is synced
+ * after that. */
+START_TEST(a_file_that_is_emptied_during_a_sync_is_synced_with_its_name)
+{
+	struct life *l = calloc(1, sizeof(*l));
+
+	begin(l, 3, 0);
+	write_some(l, 0, 100000);
+	promise(l);
+	emptied = l->file;
+	ck_assert_int_eq(staged_sync(l->file), 0);
+	l->now.size = 0;
+	record(l);
+	write_some(l, 0, 10);
+	promise(l);
+	dir_syncs = 0;
+	ck_assert_int_eq(staged_sync(l->file), 0);
+	ck_assert_uint_eq(dir_syncs, 1);
+	record(l);
+	die(l);
+	end(l);
+}
+END_TEST
+
+/* What could not be synced is written again, and not behind what may be lost. */
+START_TEST(what_was_not_kept_hides_nothing_that_is)
+{
+	struct life *l = calloc(1, sizeof(*l));
+
+	begin(l, 4, 0);
+	write_some(l, 0, 10000);
+	promise(l);
+	record(l);
+	breaks = true;
+	ck_assert_int_eq(staged_write(l->file, 0, "new", 3), -EIO);
+	write_some(l, 0, 100);
+	die(l);
+	end(l);
+}
+END_TEST
+
+/* The kernel says it once; what it could not write then is not on the disk later. */
+START_TEST(what_could_not_be_synced_is_not_said_to_be_later)
+{
+	struct life *l = calloc(1, sizeof(*l));
+
+	begin(l, 5, 0);
+	write_some(l, 0, 100);
+	breaks = true;
+	ck_assert_int_eq(staged_sync(l->file), -EIO);
+	ck_assert_int_eq(staged_sync(l->file), -EIO);
+	write_some(l, 50, 10);
+	ck_assert_int_eq(staged_sync(l->file), -EIO);
+	cut(l, 0);
+	ck_assert_int_eq(staged_sync(l->file), 0);
+	end(l);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT(what_could_not_be_synced_is_not_said_to_be_later),
+	UNIT(a_file_that_is_emptied_during_a_sync_is_synced_with_its_name),
+	UNIT(what_was_not_kept_hides_nothing_that_is),
 	UNIT_TIMES(what_is_only_elsewhere_is_cut, 3),
 	UNIT(seals_of_two_lives_are_not_mixed),
 	UNIT(half_a_piece_hides_none_that_follow),

@@ -203,6 +203,25 @@ touch(struct temp_dir *t, const char *name)
 	ck_assert_int_eq(io_write_file(temp_path(t, name), "x", 1, 0600), 0);
 }
 
+/* What was kept of it would be taken for another file's. */
+START_TEST(nor_is_one_of_which_only_something_kept_is_left)
+{
+	struct staged *f;
+	struct area a;
+
+	area_make(&a);
+	staging_free(a.staging);
+	touch(&a.temp, "000007.undo");
+	touch(&a.temp, "000009.3.was");
+	ck_assert_int_eq(staging_new(a.temp.path, &a.staging), 0);
+	f = make(&a, 0);
+	ck_assert_uint_eq(staged_number(f), 10);
+	staged_unref(f);
+	staging_sweep(a.staging);
+	area_drop(&a);
+}
+END_TEST
+
 START_TEST(sweeping_deletes_what_nobody_opened_and_nothing_else)
 {
 	struct area a;
@@ -718,6 +737,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_file_is_private_and_gone_with_its_last_user),
 	UNIT(a_kept_file_is_found_again_by_its_number),
 	UNIT(a_number_on_disk_is_not_given_out_again),
+	UNIT(nor_is_one_of_which_only_something_kept_is_left),
 	UNIT(sweeping_deletes_what_nobody_opened_and_nothing_else),
 	UNIT(a_link_planted_in_the_directory_is_not_followed),
 	UNIT(holes_of_a_new_file_are_zeros),
