@@ -350,14 +350,14 @@ save_one(struct vfs *v, const struct save *s)
 	bool wanted, renames, was_scratch;
 	int ret = 0;
 
-	/* Who saves it keeps it. */
+	/* Who saves it keeps it; it may get it as we look. */
 	lock_take(&v->lock);
-	if (n->file->staged != NULL)
+	while (staged == NULL && n->file->staged != NULL) {
 		staged = staged_ref(n->file->staged);
-	lock_drop(&v->lock);
-	if (staged != NULL)
+		lock_drop(&v->lock);
 		staged_freeze(staged);
-	lock_take(&v->lock);
+		lock_take(&v->lock);
+	}
 	renames = n->aside || n->delete_at_release;
 	was_scratch = n->scratch != SCRATCH_NO;
 	wanted = begin_locked(v, s, &call, &ticket);

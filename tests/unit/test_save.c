@@ -312,7 +312,54 @@ START_TEST(an_upload_that_landed_unseen_is_no_conflict_later)
 }
 END_TEST
 
+struct cutter {
+	pthread_t thread;
+	struct rig view;
+	bool done; /* atomic */
+};
+
+static void *
+cut(void *arg)
+{
+	struct cutter *c = arg;
+
+	for (unsigned i = 0; i < 300; i++)
+		ck_assert_int_eq(rig_truncate(&c->view, "/a", i % 2), 0);
+	__atomic_store_n(&c->done, true, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* The saver has begun with a file that has nothing to send, when it gets something. */
+START_TEST(what_is_changed_as_its_save_begins_is_sent)
+{
+	struct cutter c = { .done = false };
+	struct node *n;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a", "old");
+	rig_expect(&r, "/a", "old");
+	ck_assert_int_eq(rig_walk(&r, "/a", &n), 0);
+	rig_view(&r, &c.view);
+	ck_assert_int_eq(pthread_create(&c.thread, NULL, cut, &c), 0);
+	while (!__atomic_load_n(&c.done, __ATOMIC_RELAXED)) {
+		lock_take(&r.v->lock);
+		if (n->file != NULL) {
+			node_drop_content_locked(r.v, n);
+			save_later_locked(r.v, n, 0);
+		}
+		lock_drop(&r.v->lock);
+	}
+	ck_assert_int_eq(pthread_join(c.thread, NULL), 0);
+	rig_put(&r, n);
+	rig_settle(&r);
+	fake_expect(&r.fake, "/a", "", 1);
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT(what_is_changed_as_its_save_begins_is_sent),
 	UNIT(an_upload_that_landed_unseen_is_no_conflict_later),
 	UNIT(uploads_of_several_programs_run_at_the_same_time),
 	UNIT(uploads_that_nobody_waits_for_leave_room_for_others),
