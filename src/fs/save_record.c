@@ -300,7 +300,9 @@ write_staged(struct vfs *v, struct node *n, struct staged *staged, bool durable,
 
 	/* What it says comes before the bytes: what is added to them meanwhile need
 	 * not be on disk. */
+	staged_freeze(staged); /* what is counted is what is promised */
 	ret = describe(v, n, staged, anew, &what);
+	staged_thaw(staged);
 	if (ret == 0 && durable) {
 		ret = staged_sync(staged);
 		if (ret < 0) { /* nobody knows what is in it now */
