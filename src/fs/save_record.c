@@ -446,6 +446,7 @@ bool
 save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 {
 	struct pending_item *item;
+	struct staged_seal seal;
 	bool promised, later;
 	char *path;
 
@@ -453,8 +454,9 @@ save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 		return false;
 	lock_take(&v->lock);
 	promised = n->file->promised && node_is_dirty_locked(v, n);
-	/* Of a whole file the bytes are on disk since the promise. */
-	later = promised && one_of_many && staged_complete(n->file->staged);
+	/* If it was whole then, the bytes are on disk since the promise. */
+	later = promised && one_of_many &&
+	    staged_promised(n->file->staged, &seal) && !lacks_some(&seal);
 	lock_drop(&v->lock);
 	/* A failure is logged; the old record still names it. */
 	(void)write_record(v, n, promised && !later);

@@ -1098,7 +1098,37 @@ START_TEST(what_was_synced_is_sent_after_a_power_cut)
 }
 END_TEST
 
+/* What the promise lacked was fetched since, and is not on the disk for certain. */
+START_TEST(what_was_completed_after_its_promise_is_sent_after_a_power_cut)
+{
+	struct rig_file f;
+	struct node *n;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.boot = boots[0];
+	r.config.writeback_ms = 3600 * 1000;
+	rig_mount(&r);
+	fake_mkdir(&r.fake, "/d");
+	fake_set_text(&r.fake, "/d/a", "the old text");
+	ck_assert_int_eq(rig_open(&r, "/d/a", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 4), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	ck_assert_int_eq(rig_walk(&r, "/d/a", &n), 0);
+	ck_assert_int_eq(content_fetch(r.v, &r.call, n), 0);
+	rig_put(&r, n);
+	ck_assert_int_eq(rig_rename(&r, "/d", "/e"), 0);
+	r.config.boot = boots[1];
+	rig_crash(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/e/a", "the new text");
+	rig_release(&r);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT(what_was_completed_after_its_promise_is_sent_after_a_power_cut),
 	UNIT(what_could_not_be_sent_is_sent_by_the_next_mount),
 	UNIT(an_upload_that_a_crash_cut_off_is_repeated),
 	UNIT(an_upload_that_had_arrived_is_no_conflict),
