@@ -472,6 +472,7 @@ save_record_renamed(struct vfs *v, struct node *n, bool one_of_many)
 
 /* Something to end: a record, an item of the pending list. */
 struct doomed {
+	uint64_t over; /* ends first, or a crash in between would bring it back */
 	uint64_t subject;
 	struct pending_item *item;
 	struct staged *staged; /* a reference; NULL: none */
@@ -491,7 +492,8 @@ save_record_detach_locked(struct vfs *v UNUSED, struct node *n)
 	d = malloc(sizeof(*d));
 	if (d == NULL)
 		return NULL; /* they end when the node is dropped next time */
-	*d = (struct doomed){ .subject = f->subject, .item = f->pending };
+	*d = (struct doomed){ .over = f->over, .subject = f->subject,
+		.item = f->pending };
 	if (f->staged != NULL && staged_promised(f->staged, &was)) {
 		d->staged = staged_ref(f->staged);
 		d->seal = was.seal.number;
@@ -523,6 +525,8 @@ save_record_end(struct vfs *v, struct doomed *d)
 
 	for (; d != NULL; d = next) {
 		next = d->next;
+		if (d->over != 0)
+			journal_end(v->config.journal, d->over);
 		if (d->subject != 0)
 			journal_end(v->config.journal, d->subject);
 		if (d->item != NULL)

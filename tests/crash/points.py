@@ -262,6 +262,17 @@ def write_back_sent_and_changed(r, at):
 
 
 @scenario
+def write_back_by_content(r, at):
+    """What was changed here takes the name of what the server does not know."""
+    r.given(a=BLOCKS)
+    yield "writeback=3600"
+    r.step(lambda: save(at("a"), b"changed"), a=b"changed")
+    r.step(lambda: save(at("b"), SMALL), b=SMALL)
+    r.step(lambda: os.rename(at("a"), at("b")), a=False, b=b"changed")
+    r.step(lambda: save(at("c"), b"other"), c=b"other")
+
+
+@scenario
 def write_back_emptied(r, at):
     """Of what was changed most is on the server alone; then it is emptied, and written
     anew, by a program that takes its time."""
