@@ -588,20 +588,25 @@ is_there(struct call *call, const struct entry *object)
 }
 
 /* The object is not aside any more.  Has it got the name that it showed?  Then what was
- * changed of it here is to replace it. */
-static void
+ * changed of it here is to replace it, and lacks what is there: its record says so before
+ * the other one ends. */
+static int
 settle_aside(struct vfs *v, struct call *call, struct node *dir,
     const char *shown, struct entry *object)
 {
 	struct entry *moved = NULL;
 	struct node *n;
+	int ret = 0;
 
 	if (dir->backend->ops->rekey(dir->backend, dir->remote, shown, object,
 	    &moved) < 0 || is_there(call, moved) != 1)
 		goto out;
 	lock_take(&v->lock);
 	n = node_find_locked(v, dir, shown);
-	if (n != NULL && n->file != NULL && node_is_dirty_locked(v, n)) {
+	if (n != NULL && (n->file == NULL || !node_is_dirty_locked(v, n)))
+		n = NULL;
+	if (n != NULL) {
+		(void)node_ref_locked(v, n);
 		entry_unref(n->file->base);
 		n->file->base = entry_ref(moved);
 		node_set_remote_locked(v, n, moved, 0);
@@ -613,12 +618,12 @@ settle_aside(struct vfs *v, struct call *call, struct node *dir,
 		n = NULL;
 	}
 	lock_drop(&v->lock);
-	/* Or the mount after this one would not know what it replaces. */
 	if (n != NULL)
-		(void)save_record_harden(v, n); /* logged */
+		ret = save_record_harden(v, n);
 	node_unref(v, n);
 out:
 	entry_unref(moved);
+	return ret;
 }
 
 /* Does it go with a file that was renamed since? */
@@ -666,14 +671,15 @@ take_aside(struct vfs *v, struct call *call, struct json_object *p,
 		ret = is_there(call, object);
 	else
 		goto out;
-	if (ret == 0)
-		settle_aside(v, call, dir, shown, object);
+	if (ret == 0 && settle_aside(v, call, dir, shown, object) < 0)
+		goto left;
 	if (ret != 0)
 		ret = revive_aside(v, dir, shown, object, subject,
 		    ret == 1 ? clock_mono_ms() : 0) == 0;
 out:
 	if (ret == 0)
 		journal_end(v->config.journal, subject);
+left:
 	entry_unref(object);
 	node_unref(v, dir);
 	free(parent);

@@ -397,24 +397,26 @@ START_TEST(a_changed_backup_that_has_its_name_replaces_itself)
 }
 END_TEST
 
-/* ... also when the mount that found that dies, too. */
-START_TEST(a_changed_backup_that_has_its_name_is_known_to_have_it)
+/* What is not here of it is there, and the next mount but one knows that, too. */
+START_TEST(a_partly_changed_backup_that_has_its_name_is_completed_there)
 {
+	struct rig_file f;
 	struct rig r;
 
 	rig_make(&r);
-	fake_set_text(&r.fake, "/a", "old");
-	ck_assert_int_eq(rig_rename(&r, "/a", "/.a.swp"), 0);
-	ck_assert_int_eq(rig_save(&r, "/.a.swp", "changed"), 0);
-	fake_move(&r.fake, "/a", "/.a.swp");
-	fake_block(&r.fake, FAKE_PUT);
+	fake_set_text(&r.fake, "/a", "the old text");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a~", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 4), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	fake_move(&r.fake, "/a", "/a~");
+	fake_stick(&r.fake, "/");
 	rig_crash(&r);
-	rig_keep_state(&r);
-	rig_crash_kept(&r);
+	rig_crash(&r);
+	fake_stick(&r.fake, NULL);
+	rig_expect(&r, "/a~", "the new text");
 	rig_settle(&r);
-	fake_expect_text(&r.fake, "/.a.swp", "changed");
-	ck_assert_int_eq(rig_unlink(&r, "/.a.swp"), 0);
-	ck_assert_uint_eq(fake_count(&r.fake), 0);
+	fake_expect_text(&r.fake, "/a~", "the new text");
 	rig_release(&r);
 }
 END_TEST
@@ -1145,7 +1147,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_file_moved_aside_that_others_changed_is_theirs),
 	UNIT(a_backup_that_has_its_name_on_the_server_keeps_it),
 	UNIT(a_changed_backup_that_has_its_name_replaces_itself),
-	UNIT(a_changed_backup_that_has_its_name_is_known_to_have_it),
+	UNIT(a_partly_changed_backup_that_has_its_name_is_completed_there),
 	UNIT(a_changed_backup_has_its_name_before_it_is_sent),
 	UNIT(a_changed_backup_gets_its_old_name_back),
 	UNIT_ROWS(what_lost_its_name_to_another_does_not_come_back, onto_rows),
