@@ -171,24 +171,64 @@ record_change(struct vfs *v, struct node *n)
 	return ret;
 }
 
+/* The save of n, which has sent it, ends with its record. */
+static int
+await_saved(struct vfs *v, struct call *call, struct node *n)
+{
+	int ret = 0;
+
+	lock_take(&v->lock);
+	while (n->file->saving && !node_is_dirty_locked(v, n)) {
+		if (call_interrupted(call)) {
+			ret = -EINTR;
+			break;
+		}
+		(void)cond_wait_ms(&v->changed, &v->lock, CALL_TICK_MS);
+	}
+	lock_drop(&v->lock);
+	return ret;
+}
+
+/* As staged_begin.  If n is clean, nobody can take what it becomes for what was sent. */
+static int
+begin_change(struct vfs *v, struct call *call, struct node *n,
+    struct staged *staged)
+{
+	bool clean, ends;
+	int ret;
+
+	for (;;) {
+		ret = staged_begin(staged, call);
+		if (ret < 0)
+			return ret;
+		lock_take(&v->lock);
+		clean = !node_is_dirty_locked(v, n);
+		ends = clean && n->file->saving;
+		lock_drop(&v->lock);
+		if (!ends)
+			break;
+		staged_end(staged);
+		ret = await_saved(v, call, n);
+		if (ret < 0)
+			return ret;
+	}
+	if (clean)
+		ret = journal_settle(v->config.journal);
+	if (ret < 0)
+		staged_end(staged);
+	return ret;
+}
+
 /* Changes n's content: what is sent of it has the change and counts it, or neither. */
 static int
 change(struct vfs *v, struct call *call, struct node *n, struct staged *staged,
     const struct change *c)
 {
 	struct room room = { 0 };
-	int ret = 0, counted = 0;
-	bool clean;
+	int ret, counted = 0;
 
-	lock_take(&v->lock);
-	clean = !node_is_dirty_locked(v, n);
-	lock_drop(&v->lock);
-	if (clean)
-		ret = journal_settle(v->config.journal);
-	if (ret < 0)
-		return ret;
 	do {
-		ret = staged_begin(staged, call);
+		ret = begin_change(v, call, n, staged);
 		if (ret < 0)
 			break;
 		ret = change_staged(staged, c);

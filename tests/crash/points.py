@@ -273,6 +273,24 @@ def write_back_by_content(r, at):
 
 
 @scenario
+def write_back_changed_while_sent(r, at):
+    """The same, by a program that does not wait until it is sent."""
+    yield "writeback=0"
+    for letter in (b"A", b"B", b"C", b"D"):
+        r.step(lambda: save(at("a"), letter + BLOCKS), a=letter + BLOCKS)
+
+
+@scenario
+def write_back_cut_twice(r, at):
+    """All of what is promised is on the server alone when it is cut again."""
+    r.given(a=BLOCKS)
+    yield "writeback=3600"
+    r.step(lambda: os.truncate(at("a"), 70000), a=BLOCKS[:70000])
+    r.step(lambda: os.truncate(at("a"), 3), a=BLOCKS[:3])
+    r.step(lambda: save(at("b"), b"other"), b=b"other")
+
+
+@scenario
 def write_back_emptied(r, at):
     """Of what was changed most is on the server alone; then it is emptied, and written
     anew, by a program that takes its time."""
