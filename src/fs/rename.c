@@ -328,6 +328,7 @@ move_pinned(const struct move *m)
 	struct node *n = m->n, *t = m->target;
 	struct undo u = { 0 };
 	struct timespec mtime;
+	bool told;
 	int ret;
 
 	/* The time that the program set moves with the file. */
@@ -341,10 +342,10 @@ move_pinned(const struct move *m)
 	lock_take(&v->lock);
 	n->file->mtime = mtime;
 	lock_drop(&v->lock);
-	(void)save_record_promise(v, n, false); /* logged */
+	told = save_record_promise(v, n, u.aside_subject != 0) == 0; /* logged */
 	(void)save_record_renamed(v, n, false);
-	/* That record says it all, and that this one has ended. */
-	if (u.aside_subject != 0)
+	/* That record says it all, as durably, and that this one has ended. */
+	if (u.aside_subject != 0 && told)
 		journal_end(v->config.journal, u.aside_subject);
 	ret = send_frozen(m);
 	lock_take(&v->lock);
@@ -367,6 +368,8 @@ move_pinned(const struct move *m)
 	} else if (ret == 0) {
 		ret = n->file->drop_error;
 	}
+	if (u.aside_subject != 0 && !told && ret != -EINTR)
+		journal_end(v->config.journal, u.aside_subject);
 out:
 	entry_unref(u.remote);
 	entry_unref(u.base);

@@ -167,6 +167,16 @@ def changed_backup_of_a_replaced_file(r, at):
 
 
 @scenario
+def backup_gets_a_name(r, at):
+    """What the record of an object moved aside said is said by that of its content."""
+    yield
+    r.step(lambda: save(at("a"), SMALL), a=SMALL)
+    r.step(lambda: os.rename(at("a"), at("a~")), **{"a": False, "a~": SMALL})
+    r.step(lambda: os.rename(at("a~"), at("b")), **{"a~": False, "b": SMALL})
+    r.step(lambda: save(at("c"), b"other"), c=b"other")
+
+
+@scenario
 def swap_file_gets_a_name(r, at):
     """What a swap file was changed to in place is promised when it becomes another."""
     r.given(a=SMALL)
