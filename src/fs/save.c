@@ -545,7 +545,9 @@ unsent_locked(struct vfs *v, struct asked *out, size_t max, bool promised)
 	while ((n = node_next_locked(v, &at)) != NULL) {
 		if (count == max)
 			break;
-		if (n->parent != NULL && node_is_dirty_locked(v, n) &&
+		/* What was sent may still have to go under an old name. */
+		if (n->parent != NULL && (node_is_dirty_locked(v, n) ||
+			(n->file != NULL && n->file->saving)) &&
 		    n->scratch == SCRATCH_NO && !is_final(n->file->error) &&
 		    (!promised || n->file->flushed || n->file->opens == 0))
 			out[count++].n = node_ref_locked(v, n);
@@ -573,12 +575,13 @@ static int
 send_all(struct vfs *v, struct call *call, bool promised)
 {
 	struct asked *all;
-	size_t n;
+	size_t n, max;
 	int ret = 0, refused;
 
 	lock_take(&v->lock);
-	all = calloc(v->dirty + 1, sizeof(*all));
-	n = all != NULL ? unsent_locked(v, all, v->dirty + 1, promised) : 0;
+	max = v->dirty + v->saving;
+	all = calloc(max + 1, sizeof(*all));
+	n = all != NULL ? unsent_locked(v, all, max, promised) : 0;
 	for (size_t i = 0; i < n; i++)
 		ask_locked(v, call, &all[i]);
 	refused = refused_locked(v);

@@ -312,6 +312,29 @@ START_TEST(an_upload_that_landed_unseen_is_no_conflict_later)
 }
 END_TEST
 
+/* A file that was sent under a new name is not there as a whole until the old one is gone. */
+START_TEST(a_sync_waits_until_the_old_name_is_gone)
+{
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/b", "old");
+	ck_assert_int_eq(rig_save(&r, "/a", "text"), 0);
+	fake_block(&r.fake, FAKE_UNLINK);
+	ck_assert_int_eq(rig_rename_later(&r, "/a", "/b"), 0);
+	fake_await(&r.fake, FAKE_UNLINK, 1);
+	r.interrupt = true;
+	ck_assert_int_eq(save_all(r.v, &r.call), -EINTR);
+	r.interrupt = false;
+	fake_unblock(&r.fake, FAKE_UNLINK);
+	ck_assert_int_eq(rig_await_rename(&r), 0);
+	ck_assert_int_eq(save_all(r.v, &r.call), 0);
+	fake_expect_text(&r.fake, "/a", NULL);
+	fake_expect_text(&r.fake, "/b", "text");
+	rig_release(&r);
+}
+END_TEST
+
 struct cutter {
 	pthread_t thread;
 	struct rig view;
@@ -359,6 +382,7 @@ START_TEST(what_is_changed_as_its_save_begins_is_sent)
 END_TEST
 
 static const struct unit_test tests[] = {
+	UNIT(a_sync_waits_until_the_old_name_is_gone),
 	UNIT(what_is_changed_as_its_save_begins_is_sent),
 	UNIT(an_upload_that_landed_unseen_is_no_conflict_later),
 	UNIT(uploads_of_several_programs_run_at_the_same_time),
