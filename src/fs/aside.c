@@ -32,10 +32,11 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
     uint64_t *subject)
 {
 	struct json_object *p = json_object_new_object();
+	bool fresh = *subject == 0;
 	struct entry *e;
 	int ret;
 
-	if (*subject == 0)
+	if (fresh)
 		*subject = journal_subject(v->config.journal);
 	lock_take(&v->lock);
 	e = entry_ref(n->remote);
@@ -52,7 +53,7 @@ aside_note(struct vfs *v, struct node *n, const char *shown, uint64_t over,
 	if (ret == 0)
 		ret = journal_write(v->config.journal, JOURNAL_ASIDE, *subject,
 		    p, true);
-	if (ret < 0) /* or it would come to the disk when there is room again */
+	if (ret < 0 && fresh) /* or it would come to the disk when there is room again */
 		journal_end(v->config.journal, *subject);
 	entry_unref(e);
 	json_object_put(p);

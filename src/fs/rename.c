@@ -86,8 +86,10 @@ come_back(const struct move *m)
 	lock_drop(&v->lock);
 	if (over != 0)
 		ret = aside_note(v, m->n, m->to, over, &subject);
-	if (ret < 0)
+	if (ret < 0) { /* what the journal says when it can be written again */
+		(void)aside_note(v, m->n, m->from, 0, &subject);
 		return ret;
+	}
 	lock_take(&v->lock);
 	if (over != 0)
 		replaced = save_record_detach_locked(v, m->target);

@@ -790,6 +790,28 @@ START_TEST(a_file_that_could_not_be_moved_aside_has_its_name)
 }
 END_TEST
 
+START_TEST(a_backup_that_could_not_come_back_leaves_what_it_would_replace)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.config.writeback_ms = 3600 * 1000;
+	rig_mount(&r);
+	fake_set_text(&r.fake, "/a", "one");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "two"), 0);
+	fill_journal(&r);
+	ck_assert_int_lt(rig_rename(&r, "/a~", "/a"), 0);
+	make_room();
+	ck_assert_int_eq(rig_save(&r, "/b", "other"), 0);
+	rig_crash(&r);
+	rig_expect_list(&r, "/", "a a~ b");
+	rig_expect(&r, "/a", "two");
+	rig_expect(&r, "/a~", "one");
+	rig_release(&r);
+}
+END_TEST
+
 /* --- times ------------------------------------------------------------------------------ */
 
 START_TEST(the_time_shown_after_a_save_stays)
@@ -1025,6 +1047,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_file_that_could_not_be_emptied_is_what_it_was),
 	UNIT(a_file_that_could_not_be_cut_is_what_it_was),
 	UNIT(a_file_that_could_not_be_moved_aside_has_its_name),
+	UNIT(a_backup_that_could_not_come_back_leaves_what_it_would_replace),
 	UNIT(the_time_shown_after_a_save_stays),
 	UNIT_ROWS(many_saved_files_do_not_hold_many_open, many_rows),
 	UNIT(a_close_can_be_interrupted_and_its_upload_goes_on),
