@@ -354,8 +354,10 @@ undo_keep_cut(struct undo *u, const struct seal *seal)
 		if (ret == 0)
 			ret = write_piece_locked(u, u->fd, seal->number,
 			    (struct range){ 0, 0 });
-		if (ret == 0 && fdatasync(u->fd) < 0)
+		if (ret == 0 && fdatasync(u->fd) < 0) {
 			ret = -errno;
+			u->size -= HEAD_BYTES; /* as in keep_locked */
+		}
 	}
 	lock_drop(&u->lock);
 	return ret;
