@@ -613,9 +613,6 @@ settle_aside(struct vfs *v, struct call *call, struct node *dir,
 		n->attr_loaded = true;
 		n->scratch = SCRATCH_NO;
 		save_later_locked(v, n, 0);
-		(void)node_ref_locked(v, n);
-	} else {
-		n = NULL;
 	}
 	lock_drop(&v->lock);
 	if (n != NULL)
