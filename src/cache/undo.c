@@ -389,10 +389,14 @@ swap_locked(struct undo *u, int fd, uint64_t seal) REQUIRES(u->lock)
 		goto out;
 	new = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
-	if (new < 0 || rename(fresh, path) < 0 || dup3(new, fd, O_CLOEXEC) < 0)
+	if (new < 0 || rename(fresh, path) < 0) {
 		ret = -errno;
-	if (ret == 0)
+	} else if (dup3(new, fd, O_CLOEXEC) < 0) {
+		ret = -errno;
+		(void)rename(was, path); /* fd is of that one still */
+	} else {
 		(void)note_was(u, u->stem, seal);
+	}
 out:
 	if (ret < 0 && was != NULL)
 		(void)unlink(was);
