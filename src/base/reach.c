@@ -16,7 +16,9 @@ struct reach {
 	struct lock lock;
 	struct cond changed;
 	int lost;     /* the error, 0: it is there; written with lock, atomic */
-	bool stopped; /* likewise */
+	bool stopped; /* likewise, as those below */
+	bool doubted;
+	int64_t answered_ms; /* monotonic */
 };
 
 int
@@ -76,8 +78,31 @@ set(struct reach *r, int lost)
 }
 
 void
+reach_doubt(struct reach *r, int64_t quiet_ms)
+{
+	if (clock_mono_ms() - __atomic_load_n(&r->answered_ms,
+	    __ATOMIC_RELAXED) < quiet_ms || reach_is_doubted(r))
+		return;
+	lock_take(&r->lock);
+	__atomic_store_n(&r->doubted, true, __ATOMIC_RELAXED);
+	cond_broadcast(&r->changed);
+	lock_drop(&r->lock);
+}
+
+bool
+reach_is_doubted(const struct reach *r)
+{
+	return __atomic_load_n(&r->doubted, __ATOMIC_RELAXED);
+}
+
+void
 reach_answered(struct reach *r)
 {
+	if (r == NULL)
+		return;
+	__atomic_store_n(&r->answered_ms, clock_mono_ms(), __ATOMIC_RELAXED);
+	if (reach_is_doubted(r))
+		__atomic_store_n(&r->doubted, false, __ATOMIC_RELAXED);
 	if (reach_is_lost(r) && set(r, 0))
 		log_warn("offline", "the service answers again");
 }
@@ -99,7 +124,8 @@ reach_await_lost(struct reach *r, int64_t ms)
 	lock_take(&r->lock);
 	for (;;) {
 		left = until - clock_mono_ms();
-		if (r->stopped || (left <= 0 && r->lost != 0))
+		if (r->stopped ||
+		    (left <= 0 && (r->lost != 0 || reach_is_doubted(r))))
 			break;
 		if (left > 0)
 			(void)cond_wait_ms(&r->changed, &r->lock, left);

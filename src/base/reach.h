@@ -4,7 +4,8 @@
  *
  * state   calls of the service       left by
  * -----   --------------------       -------
- * there   go                         reach_failed: lost
+ * there   go                         reach_failed: lost; reach_doubt: who awaits a loss
+ *                                    looks
  * lost    fail at once, but probes   reach_answered: there
  *
  * In the log it is said once when the service is lost, and once when it is back.  Every
@@ -32,8 +33,13 @@ int reach_error(const struct reach *r);
 void reach_answered(struct reach *r);
 void reach_failed(struct reach *r, int err, const char *words);
 
-/* Returns true when it is lost, at the earliest after ms; false when reach_stop was
- * called. */
+/* Something has waited for an answer for long.  Is it there, if nothing was answered for
+ * quiet_ms? */
+void reach_doubt(struct reach *r, int64_t quiet_ms);
+bool reach_is_doubted(const struct reach *r);
+
+/* Returns true when it is lost or doubted, at the earliest after ms; false when reach_stop
+ * was called. */
 bool reach_await_lost(struct reach *r, int64_t ms);
 void reach_stop(struct reach *r);
 bool reach_is_stopped(const struct reach *r);

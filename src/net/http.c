@@ -371,6 +371,12 @@ look_up(struct exchange *x)
 	if (call_interrupted(x->call))
 		return -EINTR;
 	note_progress(x, now);
+	if (x->req->is_gone != NULL &&
+	    x->req->is_gone(x->req->gone_ctx, now - x->seen_ms)) {
+		text_copy(x->reply->words, sizeof(x->reply->words),
+		    "the server does not answer");
+		return -ETIMEDOUT;
+	}
 	limit = x->phase == WAITING ? x->req->answer_ms : x->req->idle_ms;
 	if (now - x->mark_ms <= limit)
 		return 0;

@@ -73,6 +73,10 @@ struct http_request {
 	int64_t answer_ms; /* from the end of the request to the answer's start */
 	size_t body_max;   /* bytes of an answer's body; more is -EFBIG */
 	const struct http_sink *sink; /* NULL: the body is kept in the reply */
+	/* May be NULL.  Asked now and then when nothing has moved for quiet_ms: true gives
+	 * the server up, as answer_ms does. */
+	bool (*is_gone)(void *ctx, int64_t quiet_ms);
+	void *gone_ctx;
 	/* May be NULL.  Bytes of the request that have left. */
 	void (*sent)(void *ctx, uint64_t bytes);
 	void *sent_ctx;

@@ -33,6 +33,7 @@
 #define URL_BYTES_MAX  ((size_t)64 << 10)
 #define SHOWN_TRANSFER ((uint64_t)1 << 20) /* smaller ones are over at once */
 #define LOST_MS	       ((int64_t)5000) /* tried for so long, where that helps */
+#define DOUBT_MS       ((int64_t)5000) /* waited for so long, it may be gone */
 #define PARTS_MAX      4
 
 struct rest {
@@ -393,6 +394,15 @@ cover_credential(const struct buf *auth, struct http_reply *r)
 	cover(r->location, strlen(r->location), secret);
 }
 
+/* Others look whether the service is there at all. */
+static bool
+is_gone(void *ctx, int64_t quiet_ms)
+{
+	if (quiet_ms >= DOUBT_MS)
+		reach_doubt(ctx, DOUBT_MS);
+	return quiet_ms >= DOUBT_MS && reach_is_lost(ctx);
+}
+
 /* One exchange; *o says how it went. */
 static int
 attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
@@ -409,6 +419,10 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 		return ret;
 	s->headers[0] = buf_text(&s->auth);
 	s->http.url = buf_text(&s->url);
+	if (s->rest->config.reach != NULL && !s->call->probe) {
+		s->http.is_gone = is_gone;
+		s->http.gone_ctx = s->rest->config.reach;
+	}
 	ret = http_exchange(s->rest->config.http, s->call, &s->http, &reply);
 	cover_credential(&s->auth, &reply);
 	OPENSSL_cleanse(s->auth.data, s->auth.len);

@@ -132,6 +132,23 @@ for rule in '"status","code":403' '"status","code":500' '"status","code":429'; d
 done
 expect_equal "said" 1 "$(says 'the service cannot be reached')"
 
+note "a service that takes everything and says nothing is gone, too"
+unmount
+mount_brickfs -o "offline,attr_timeout=1,negative_timeout=0,drain_timeout=1" dbfs:/
+ls -lR "$mnt/t" >"$work/listing"
+grow_old
+kill -s STOP "$emu_pid"
+begun=$(date +%s)
+expect_failure 'timed out' ls "$mnt/never"
+is_offline || fail "it does not say that it is offline"
+ls -lR "$mnt/t" >"$work/out" || fail "what is known is not shown"
+expect_same "$work/listing" "$work/out"
+took=$(($(date +%s) - begun))
+[ "$took" -lt 60 ] || fail "it took $took s to find out"
+kill -s CONT "$emu_pid"
+wait_until 60 is_back || fail "it is not back"
+ls "$mnt/never" >"$work/out" || fail "it does not ask again"
+
 note "a mount that is taken away meanwhile ends"
 stop_emulator
 grow_old
