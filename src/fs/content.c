@@ -178,7 +178,7 @@ await_saved(struct vfs *v, struct call *call, struct node *n)
 	int ret = 0;
 
 	lock_take(&v->lock);
-	while (n->file->saving && !node_is_dirty_locked(v, n)) {
+	while (n->file->saving && !n->aside && !node_is_dirty_locked(v, n)) {
 		if (call_interrupted(call)) {
 			ret = -EINTR;
 			break;
@@ -203,7 +203,8 @@ begin_change(struct vfs *v, struct call *call, struct node *n,
 			return ret;
 		lock_take(&v->lock);
 		clean = !node_is_dirty_locked(v, n);
-		ends = clean && n->file->saving;
+		/* Of one that is aside it is a rename, which may take its time. */
+		ends = clean && n->file->saving && !n->aside;
 		lock_drop(&v->lock);
 		if (!ends)
 			break;

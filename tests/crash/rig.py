@@ -282,8 +282,8 @@ class Run:
     def note_move(self, changes):
         """Was it a rename of what was acknowledged?  Then that is under one name or the
         other."""
-        gone = [n for n, content in changes.items()
-                if content is False and isinstance(self.now.get(n), bytes)]
+        gone = [n for n, content in changes.items() if content is False and
+                isinstance(self.now.get(n), bytes) and n not in self.maybe]
         for name in gone:
             self.moves += [(name, to, content) for to, content in changes.items()
                            if content is not False and content == self.now[name]]

@@ -432,6 +432,8 @@ START_TEST(a_changed_backup_has_its_name_before_it_is_sent)
 	fake_set_text(&r.fake, "/a", "old");
 	fake_block(&r.fake, FAKE_RENAME);
 	ck_assert_int_eq(rig_rename(&r, "/a", "/.a.swp"), 0);
+	/* Who writes it does not wait for that. */
+	fake_await(&r.fake, FAKE_RENAME, 1);
 	ck_assert_int_eq(rig_save(&r, "/.a.swp", "changed"), 0);
 	fake_block(&r.fake, FAKE_PUT);
 	fake_unblock(&r.fake, FAKE_RENAME);
