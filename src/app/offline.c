@@ -52,7 +52,8 @@ run(void *arg)
 		/* Any other answer counts as well: the client says so. */
 		if (api_scim_me(o->rest, &call, &me) == 0)
 			reach_answered(o->reach);
-		else if (reach_is_doubted(o->reach))
+		else if (reach_is_doubted(o->reach) &&
+		    !reach_is_stopped(o->reach))
 			reach_failed(o->reach, -ETIMEDOUT,
 			    "it does not answer");
 		pause_ms = LOOK_EVERY_MS;
