@@ -135,8 +135,9 @@ place_step(char **path, const char *name, struct buf *words)
 
 	if (next == NULL)
 		return -ENOMEM;
-	if (mkdir(next, 0700) < 0 && errno != EEXIST)
-		ret = words_say(words, -errno, "%s: %s", next, strerror(errno));
+	ret = io_mkdir(next, 0700);
+	if (ret < 0)
+		ret = words_say(words, ret, "%s: %s", next, strerror(-ret));
 	else
 		ret = place_check(next, words);
 	if (ret < 0) {

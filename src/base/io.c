@@ -168,6 +168,20 @@ out:
 }
 
 int
+io_mkdir(const char *path, mode_t mode)
+{
+	char *parent;
+	int ret;
+
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	parent = parent_of(path);
+	ret = parent != NULL ? io_sync_dir(parent) : -ENOMEM;
+	free(parent);
+	return ret == -EACCES ? 0 : ret; /* -wx: nobody may look into it */
+}
+
+int
 io_mkdirs(const char *path, mode_t mode)
 {
 	char *copy;
@@ -183,11 +197,10 @@ io_mkdirs(const char *path, mode_t mode)
 		if (was != '/' && was != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+		ret = io_mkdir(copy, mode);
+		if (ret == 0 && stat(copy, &st) < 0)
 			ret = -errno;
-		else if (stat(copy, &st) < 0)
-			ret = -errno;
-		else if (!S_ISDIR(st.st_mode))
+		else if (ret == 0 && !S_ISDIR(st.st_mode))
 			ret = -ENOTDIR;
 		*p = was;
 		if (was == '\0')

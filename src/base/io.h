@@ -25,7 +25,8 @@ int io_read_file(const char *path, struct buf *out) WARN_UNUSED;
 int io_write_file(const char *path, const void *src, size_t len, mode_t mode)
     WARN_UNUSED;
 
-/* mkdir -p; what exists keeps its mode. */
+/* mkdir, and mkdir -p, with durable names; what exists keeps its mode. */
+int io_mkdir(const char *path, mode_t mode) WARN_UNUSED;
 int io_mkdirs(const char *path, mode_t mode) WARN_UNUSED;
 
 /* Makes names in a directory durable. */
