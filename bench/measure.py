@@ -254,7 +254,7 @@ class Measurement:
         if not row.mounted:
             self.timed_work(None, rig.client_ns)
             return
-        home = rigs.fresh(f"{rig.work}/home")
+        home = rigs.anew(f"{rig.work}/home")
         options = self.settings.options
         if row.from_disk:
             with rigs.brickfs(rig, home, options) as mount:

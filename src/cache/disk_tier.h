@@ -2,7 +2,7 @@
  *
  *   DIR/format                      "1"; a directory of a newer format is refused
  *   DIR/HH/SCOPE-KEY-INDEX          a block: a head of 48 bytes, then its bytes
- *   DIR/HH/.RANDOM                  one that is being written
+ *   DIR/HH/.RANDOM                  one that is being written, or a spare
  *
  * HH is a byte of the key, so that the blocks of a file are in one of 256
  * subdirectories.  The head has key, index, length, and a checksum (XXH64) of these
@@ -30,6 +30,10 @@
  * - So the budget holds for one mount; n mounts that write at the same time may
  *   exceed it by (n - 1) 16ths, until one of them looks again.  Where mounts have
  *   different budgets, the one that writes keeps its own.
+ *
+ * The file of a block that goes becomes a spare: empty, and the next block is written
+ * into it.  Who is reading it then finds other bytes, by the checksum, and another name,
+ * and takes the block for gone.
  *
  * Nothing is synced.  What a crash or a power cut leaves is a whole block, a file
  * with a random name that a survey removes after TEMP_S, or a torn block, which its

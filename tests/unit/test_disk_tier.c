@@ -476,6 +476,86 @@ START_TEST(the_budget_holds_and_the_latest_are_there)
 }
 END_TEST
 
+/* Regular files below the directory, and how many of them have no name yet. */
+static unsigned
+count_files(struct bench *b, unsigned *unnamed)
+{
+	unsigned n = 0;
+
+	*unnamed = 0;
+	for (unsigned set = 0; set < 256; set++) {
+		const struct dirent *e;
+		char path[300];
+		DIR *dir;
+
+		snprintf(path, sizeof(path), "%s/%02x", b->temp.path, set);
+		dir = opendir(path);
+		while (dir != NULL && (e = readdir(dir)) != NULL) {
+			n += strlen(e->d_name) > 2;
+			*unnamed += strlen(e->d_name) > 2 && e->d_name[0] == '.';
+		}
+		if (dir != NULL)
+			closedir(dir);
+	}
+	return n;
+}
+
+static void
+remove_unnamed(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL)
+		if (strlen(e->d_name) > 2 && e->d_name[0] == '.')
+			ck_assert_int_eq(unlinkat(dirfd(dir), e->d_name, 0), 0);
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* Making and removing as many is slow on an ext4. */
+START_TEST(the_files_of_blocks_that_go_are_used_again)
+{
+	ino_t seen[64];
+	size_t n_seen = 0;
+	unsigned unnamed;
+	struct bench b;
+
+	make_bench(&b, 32 * PAGE);
+	for (uint64_t n = 1; n <= 500; n++) {
+		struct stat st;
+		size_t i = 0;
+
+		put(&b, n, 0, SMALL + n % 50);
+		age(&b, n, 0, 2000 - (int64_t)n);
+		ck_assert_int_eq(stat(path_of(&b, n, 0), &st), 0);
+		while (i < n_seen && seen[i] != st.st_ino)
+			i++;
+		if (i == n_seen)
+			seen[n_seen++] = st.st_ino;
+		ck_assert_uint_le(n_seen, 32);
+		ck_assert(has(&b, n, 0, SMALL + n % 50));
+	}
+	ck_assert_uint_le(count_files(&b, &unnamed), 32);
+	/* Who cleans up may have taken a spare for the rest of a crash. */
+	for (unsigned set = 0; set < 256; set++) {
+		char path[300];
+
+		snprintf(path, sizeof(path), "%s/%02x", b.temp.path, set);
+		remove_unnamed(path);
+	}
+	for (uint64_t n = 501; n <= 510; n++) {
+		put(&b, n, 0, SMALL);
+		ck_assert(has(&b, n, 0, SMALL));
+	}
+	ck_assert_int_eq(counter_get(CTR_disk_cache_damaged_total), 0);
+	reopen(&b);
+	(void)count_files(&b, &unnamed);
+	ck_assert_uint_eq(unnamed, 0);
+	drop_bench(&b);
+}
+END_TEST
+
 START_TEST(a_block_larger_than_the_budget_is_not_kept)
 {
 	struct bench b;
@@ -930,6 +1010,7 @@ static const struct unit_test tests[] = {
 	UNIT(what_was_used_last_goes_last),
 	UNIT(a_use_is_written_down_once_in_a_while),
 	UNIT(the_budget_holds_and_the_latest_are_there),
+	UNIT(the_files_of_blocks_that_go_are_used_again),
 	UNIT(a_block_larger_than_the_budget_is_not_kept),
 	UNIT(of_very_many_about_the_oldest_go),
 	UNIT(nothing_else_is_ever_deleted),
