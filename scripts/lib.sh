@@ -141,5 +141,5 @@ jobs_default() {
 
 # tests_at_once JOBS: they wait more than they compute.
 tests_at_once() {
-	echo $(($1 * 3))
+	echo $(($1 * 2))
 }
