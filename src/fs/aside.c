@@ -456,12 +456,16 @@ aside_drop_old(struct vfs *v, struct call *call, struct node *n)
 		entry_unref(old);
 		old = NULL;
 	}
-	node_set_drop_locked(v, n, NULL, NULL);
+	if (old == NULL)
+		node_set_drop_locked(v, n, NULL, NULL);
 	lock_drop(&v->lock);
+	/* It is known as what goes until it is gone, to records and to the start of a
+	 * mount.  Nobody renames what is being saved. */
 	if (old != NULL) {
 		ret = delete_seen(call, old);
 		lock_take(&v->lock);
 		n->file->drop_error = ret == -ESTALE ? 0 : ret;
+		node_set_drop_locked(v, n, NULL, NULL);
 		other = node_find_locked(v, dir, old->name);
 		if (ret == 0) {
 			dir_remove_locked(v, dir, old->name);

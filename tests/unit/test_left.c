@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -554,6 +555,50 @@ START_TEST(a_backup_that_was_renamed_takes_its_object_along)
 	rig_expect_list(&r, "/", "b");
 	rig_expect(&r, "/b", "changed");
 	ck_assert_uint_eq(fake_count(&r.fake), 1);
+	rig_release(&r);
+}
+END_TEST
+
+/* Lets /b through when the old name of /d is about to go. */
+static void *
+let_through(void *arg)
+{
+	struct fake *f = arg;
+
+	while (fake_calls(f, FAKE_UNLINK) == 0)
+		usleep(1000);
+	fake_stick(f, NULL);
+	return NULL;
+}
+
+/* Two renames were cut off; while the mount waits for one, a thread is at the other. */
+START_TEST(no_old_name_is_shown_after_the_mount)
+{
+	pthread_t thread;
+	struct rig r;
+
+	rig_make(&r);
+	fake_set_text(&r.fake, "/a~", "old a");
+	fake_set_text(&r.fake, "/c~", "old c");
+	fake_set_text(&r.fake, "/b", "replaced");
+	fake_set_text(&r.fake, "/d", "replaced");
+	ck_assert_int_eq(rig_save(&r, "/a~", "changed a"), 0);
+	ck_assert_int_eq(rig_save(&r, "/c~", "changed c"), 0);
+	fake_fail(&r.fake, FAKE_PUT, 1, 2, -EINTR);
+	ck_assert_int_eq(rig_rename(&r, "/a~", "/b"), -EINTR);
+	ck_assert_int_eq(rig_rename(&r, "/c~", "/d"), -EINTR);
+	fake_remove(&r.fake, "/a~");
+	fake_stick(&r.fake, "/b");
+	fake_delay(&r.fake, FAKE_UNLINK, 300);
+	fake_forget_calls(&r.fake);
+	ck_assert_int_eq(
+	    pthread_create(&thread, NULL, let_through, &r.fake), 0);
+	rig_crash(&r);
+	ck_assert(!fake_has(&r.fake, "/c~"));
+	rig_expect_list(&r, "/", "b d");
+	rig_expect(&r, "/b", "changed a");
+	rig_expect(&r, "/d", "changed c");
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	rig_release(&r);
 }
 END_TEST
@@ -1177,6 +1222,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(what_lost_its_name_to_another_does_not_come_back, onto_rows),
 	UNIT(what_lost_its_name_on_the_server_does_not_come_back),
 	UNIT(a_backup_that_was_renamed_takes_its_object_along),
+	UNIT(no_old_name_is_shown_after_the_mount),
 	UNIT(an_update_that_had_arrived_is_no_conflict),
 	UNIT(a_file_moved_aside_is_so_though_nobody_answers),
 	UNIT(an_unsent_file_and_its_backup_are_both_there),
