@@ -318,14 +318,21 @@ remove_spare(const struct disk_tier *t, const struct draft *spare)
 	(void)close(set);
 }
 
+/* With room, or when nobody else has t any more. */
+static void
+remove_spares(struct disk_tier *t)
+{
+	while (t->n_spares > 0)
+		remove_spare(t, &t->spares[--t->n_spares]);
+}
+
 void
 disk_tier_free(struct disk_tier *t)
 {
 	if (t == NULL)
 		return;
 	counter_add(CTR_disk_cache_bytes, -(int64_t)t->used.bytes);
-	for (size_t i = 0; i < t->n_spares; i++)
-		remove_spare(t, &t->spares[i]);
+	remove_spares(t);
 	lock_release(&t->room);
 	if (t->dir >= 0)
 		(void)close(t->dir);
@@ -633,7 +640,9 @@ sweep_one(void *ctx, int set, const char *name, const struct stat *st)
 	if (s->gone.bytes >= s->need || is_temp_name(name) ||
 	    used_ms(st, s->now_ms) > s->limit_ms)
 		return;
-	if ((S_ISREG(st->st_mode) && spare_locked(s->tier, s->set, set, name)) ||
+	/* With another name, as of a copy by links, its bytes are not ours alone. */
+	if ((S_ISREG(st->st_mode) && st->st_nlink == 1 &&
+		spare_locked(s->tier, s->set, set, name)) ||
 	    unlinkat(set, name, 0) == 0)
 		counter_add(CTR_disk_cache_evicted_total, 1);
 	else if (errno != ENOENT) /* another mount was faster */
@@ -671,6 +680,9 @@ evict_locked(struct disk_tier *t, uint64_t cost, uint64_t least)
 		left.blocks = t->used.blocks - sweep.gone.blocks;
 		set_used_locked(t, &left);
 	}
+	/* It may be files that are scarce, and not bytes. */
+	if (least > 0)
+		remove_spares(t);
 	free(s.uses);
 	return sweep.gone.bytes;
 }
@@ -851,15 +863,16 @@ disk_tier_drop_all(struct disk_tier *t)
 bool
 disk_tier_give(struct disk_tier *t, dev_t device, uint64_t bytes)
 {
-	uint64_t given = 0;
 	struct stat st;
+	bool given;
 
 	if (fstat(t->dir, &st) < 0 || st.st_dev != device)
 		return false;
 	lock_take(&t->room);
-	given = evict_locked(t, 0, bytes);
+	given = t->n_spares > 0;
+	given = evict_locked(t, 0, bytes) > 0 || given;
 	lock_drop(&t->room);
-	return given > 0;
+	return given;
 }
 
 void

@@ -556,6 +556,26 @@ START_TEST(the_files_of_blocks_that_go_are_used_again)
 }
 END_TEST
 
+/* As cp -al makes it. */
+START_TEST(a_second_name_of_a_block_keeps_its_bytes)
+{
+	char copy[TEMP_PATH_BYTES];
+	struct stat st;
+	struct bench b;
+
+	make_bench(&b, PAGE);
+	snprintf(copy, sizeof(copy), "%s", temp_path(&b.temp, "copy"));
+	put(&b, 1, 0, SMALL);
+	ck_assert_int_eq(link(path_of(&b, 1, 0), copy), 0);
+	put(&b, 2, 0, SMALL / 2);
+	ck_assert(!has(&b, 1, 0, SMALL));
+	ck_assert(has(&b, 2, 0, SMALL / 2));
+	ck_assert_int_eq(stat(copy, &st), 0);
+	ck_assert_int_eq(st.st_size, HEAD + SMALL);
+	drop_bench(&b);
+}
+END_TEST
+
 START_TEST(a_block_larger_than_the_budget_is_not_kept)
 {
 	struct bench b;
@@ -885,6 +905,30 @@ START_TEST(when_the_disk_promises_too_much_older_blocks_make_room)
 }
 END_TEST
 
+/* Files are scarce, not bytes. */
+START_TEST(what_is_given_to_others_is_files_too)
+{
+	struct bench b;
+	struct stat st;
+	unsigned tries = 0;
+	int fd;
+
+	if (geteuid() != 0)
+		return;
+	make_bench_on_small(&b, 64 * MB, "size=64m,nr_inodes=12,mode=700");
+	ck_assert_int_eq(stat(b.temp.path, &st), 0);
+	for (uint64_t n = 0; put_in(b.t, 256 * n, 0, SMALL) == 0; n++)
+		ck_assert_uint_lt(n, 12);
+	/* A subdirectory and a block. */
+	while (put_in(b.t, 1, 0, SMALL) < 0)
+		ck_assert_uint_lt(tries++, 4);
+	while ((fd = open(temp_path(&b.temp, "filler"), O_CREAT | O_EXCL, 0600)) < 0)
+		ck_assert(disk_tier_give(b.t, st.st_dev, SMALL));
+	close(fd);
+	drop_bench_on_small(&b);
+}
+END_TEST
+
 START_TEST(the_floor_stays_free_for_others)
 {
 	struct bench b;
@@ -1011,6 +1055,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_use_is_written_down_once_in_a_while),
 	UNIT(the_budget_holds_and_the_latest_are_there),
 	UNIT(the_files_of_blocks_that_go_are_used_again),
+	UNIT(a_second_name_of_a_block_keeps_its_bytes),
 	UNIT(a_block_larger_than_the_budget_is_not_kept),
 	UNIT(of_very_many_about_the_oldest_go),
 	UNIT(nothing_else_is_ever_deleted),
@@ -1021,6 +1066,7 @@ static const struct unit_test tests[] = {
 	UNIT(on_a_full_disk_older_blocks_make_room),
 	UNIT(when_others_have_filled_the_disk_nothing_is_kept),
 	UNIT(when_the_disk_promises_too_much_older_blocks_make_room),
+	UNIT(what_is_given_to_others_is_files_too),
 	UNIT(the_floor_stays_free_for_others),
 	UNIT(a_read_only_disk_is_read),
 	UNIT(an_unsafe_directory_is_refused),
