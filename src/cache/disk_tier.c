@@ -762,8 +762,8 @@ write_spare(struct disk_tier *t, int at, const char *name,
 	set = open_set(t, spare.set, false);
 	if (set < 0)
 		return -ENOENT;
-	fd = openat(set, spare.name,
-	    O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* It is empty: emptied once more, an ext4 would write it out when it is closed. */
+	fd = openat(set, spare.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		ret = finish_file(set, spare.name, fd, at, name, head, data, len);
 	(void)close(set);
