@@ -749,7 +749,7 @@ take_spare(struct disk_tier *t, struct draft *out)
 }
 
 /* The block in a file that another one had; -ENOENT: there is none, or somebody has
- * cleaned it up. */
+ * cleaned it up; -EXDEV: a sandbox, or a mount, keeps it where it is. */
 static int
 write_spare(struct disk_tier *t, int at, const char *name,
     const struct head *head, const void *data, size_t len)
@@ -787,7 +787,7 @@ disk_tier_write(struct disk_tier *t, const struct file_key *key, uint64_t index,
 			fill_head(&head, key, index, data, len);
 			block_name(t, key, index, name);
 			ret = write_spare(t, set, name, &head, data, len);
-			if (ret == -ENOENT)
+			if (ret == -ENOENT || ret == -EXDEV)
 				ret = write_file(set, name, &head, data, len);
 			(void)close(set);
 		}

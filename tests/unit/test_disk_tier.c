@@ -929,6 +929,27 @@ START_TEST(what_is_given_to_others_is_files_too)
 }
 END_TEST
 
+/* As where a sandbox, or a mount, is in the way. */
+START_TEST(a_file_that_cannot_be_moved_is_no_loss)
+{
+	char set[TEMP_PATH_BYTES];
+	struct bench b;
+
+	if (geteuid() != 0)
+		return;
+	make_bench(&b, PAGE);
+	put(&b, 2, 0, SMALL);
+	snprintf(set, sizeof(set), "%s", path_of(&b, 2, 0));
+	*strrchr(set, '/') = '\0';
+	ck_assert_int_eq(mount(set, set, NULL, MS_BIND, NULL), 0);
+	put(&b, 1, 0, SMALL);
+	put(&b, 2, 0, SMALL);
+	ck_assert(has(&b, 2, 0, SMALL));
+	ck_assert_int_eq(umount2(set, MNT_DETACH), 0);
+	drop_bench(&b);
+}
+END_TEST
+
 START_TEST(the_floor_stays_free_for_others)
 {
 	struct bench b;
@@ -1067,6 +1088,7 @@ static const struct unit_test tests[] = {
 	UNIT(when_others_have_filled_the_disk_nothing_is_kept),
 	UNIT(when_the_disk_promises_too_much_older_blocks_make_room),
 	UNIT(what_is_given_to_others_is_files_too),
+	UNIT(a_file_that_cannot_be_moved_is_no_loss),
 	UNIT(the_floor_stays_free_for_others),
 	UNIT(a_read_only_disk_is_read),
 	UNIT(an_unsafe_directory_is_refused),
