@@ -8,7 +8,6 @@ import ctypes
 import http.client
 import json
 import os
-import shutil
 import signal
 import ssl
 import subprocess
@@ -354,12 +353,5 @@ def anew(path):
                 file = os.path.join(where, name)
                 if os.path.isfile(file) and not os.path.islink(file):
                     os.truncate(file, 0)
-    os.makedirs(path)
-    return path
-
-
-def fresh(path):
-    """An empty directory."""
-    shutil.rmtree(path, ignore_errors=True)
     os.makedirs(path)
     return path
