@@ -20,7 +20,7 @@ lists_is_fresh_locked(struct vfs *v, const struct node *dir)
 
 	if (d == NULL || d->listed_ms == 0)
 		return false;
-	if (reach_is_lost(v->config.reach))
+	if (node_is_lost(v, dir))
 		return d->listed_ms > 0;
 	return !d->doubtful && clock_mono_ms() - d->listed_ms < node_ttl_ms(v, dir);
 }

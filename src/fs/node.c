@@ -631,6 +631,13 @@ node_ttl_ms(const struct vfs *v, const struct node *n)
 }
 
 bool
+node_is_lost(const struct vfs *v, const struct node *n)
+{
+	/* What is never believed for a moment does not come from the service. */
+	return n->backend->ttl_ms != 0 && reach_is_lost(v->config.reach);
+}
+
+bool
 node_went_offline(const struct vfs *v, int ret)
 {
 	return ret < 0 && ret != -EINTR && ret != -ENOENT && ret != -ESTALE &&
@@ -649,7 +656,7 @@ node_ttl_left_locked(struct vfs *v, const struct node *n)
 	if (n->seen_ms == 0)
 		return 0;
 	left = n->seen_ms + node_ttl_ms(v, n) - clock_mono_ms();
-	if (left < LOST_TTL_MS && reach_is_lost(v->config.reach))
+	if (left < LOST_TTL_MS && node_is_lost(v, n))
 		left = LOST_TTL_MS;
 	return left > 0 ? left : 0;
 }

@@ -382,6 +382,9 @@ void node_keep_content_locked(struct vfs *v, struct node *n)
  * be shown instead?  Whoever finds that out is answered as all who come later. */
 bool node_went_offline(const struct vfs *v, int ret);
 
+/* Can what n is made of not be reached?  Then what is known about it is believed. */
+bool node_is_lost(const struct vfs *v, const struct node *n);
+
 /* How long knowledge about n may be trusted, ms; and what is left of that. */
 int64_t node_ttl_ms(const struct vfs *v, const struct node *n);
 int64_t node_ttl_left_locked(struct vfs *v, const struct node *n)

@@ -104,6 +104,17 @@ expect_same "$work/other" "$mnt/t/written"
 expect_equal "said" 1 "$(says 'the service cannot be reached')"
 expect_equal "said" 0 "$(says 'the service answers again')"
 
+note "what is pending is shown as it is now"
+pending() {
+	find "$mnt/.control/pending" -mindepth 2 -name path -exec cat {} + | sort
+}
+expect_equal "pending" 't/written' "$(pending)"
+expect_failure 'failed to close|cannot create' cp "$work/other" "$mnt/t/second"
+expect_equal "pending" 't/second
+t/written' "$(pending)"
+rm "$mnt/t/second"
+expect_equal "pending" 't/written' "$(pending)"
+
 note "it is back: all is checked again, and what was written arrives"
 printf 'after\n' >"$work/root/dbfs/t/changes"
 echo new >"$work/root/dbfs/t/new"
