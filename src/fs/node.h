@@ -239,6 +239,7 @@ struct vfs {
 	unsigned saving; /* saves under way */
 	unsigned unasked; /* of these, for which nobody waited when they began */
 	unsigned again;   /* of these, after a failure */
+	bool was_lost;    /* was the service, when it was looked last? */
 	unsigned dirty;	 /* nodes with unsent changes */
 	unsigned loose;	 /* contents without a node: fs/loose.h */
 	_Atomic bool stopping; /* also read without the lock */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/log.h"
+#include "base/reach.h"
 #include "base/text.h"
 #include "cache/journal.h"
 #include "cache/pending.h"
@@ -38,6 +39,9 @@
 /* How long after the n-th failure in a row the next try follows. */
 #define RETRY_FIRST_MS 5000
 #define RETRY_MAX_MS   ((int64_t)300 * 1000)
+
+/* How often it is looked whether a service that was lost is back. */
+#define BACK_MS 1000
 
 /* --- the queue ------------------------------------------------------------ */
 
@@ -119,13 +123,28 @@ save_put_off_locked(struct vfs *v, struct node *n)
 	save_later_locked(v, n, delay_ms);
 }
 
+/* What has failed is due when a service that was lost is back. */
+static void
+queue_failed_locked(struct vfs *v) REQUIRES(v->lock)
+{
+	struct node *n, *next;
+
+	DL_FOREACH_SAFE2(v->waiting, n, next, file->save_next)
+		if (n->file->failures > 0)
+			enqueue_locked(v, n, false);
+}
+
 /* Moves what is due into the queue.  Returns ms until the next is due. */
 static int64_t
 queue_due_locked(struct vfs *v) REQUIRES(v->lock)
 {
 	uint64_t now = (uint64_t)clock_mono_ms();
-	int64_t next_ms = 60000;
+	bool lost = reach_is_lost(v->config.reach);
+	int64_t next_ms = lost && v->waiting != NULL ? BACK_MS : 60000;
 
+	if (v->was_lost && !lost)
+		queue_failed_locked(v);
+	v->was_lost = lost;
 	while (v->waiting != NULL && v->waiting->file->due_ms <= now)
 		enqueue_locked(v, v->waiting, false);
 	if (v->waiting != NULL &&
