@@ -249,10 +249,12 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 		return -EPERM;
 	}
 	ret = journal_settle(v->config.journal);
-	if (ret == 0 && e != NULL) {
+	/* What is only here in part goes with its object, also when that is another
+	 * file's by now. */
+	if (ret == 0)
 		save_record_going(v, n);
+	if (ret == 0 && e != NULL)
 		ret = preserve(v, call, n, &hidden, &subject);
-	}
 	if (ret == 0 && e != NULL && hidden == NULL)
 		ret = e->backend->ops->unlink(e->backend, call, e);
 	if (ret == -ENOENT)

@@ -7,11 +7,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "fs/save.h"
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
+
+#define END_BYTES 24 /* of a record without a payload: cache/journal.h */
 
 static void
 expect_pending(struct rig *r, const char *path, enum pending_state state,
@@ -439,6 +443,48 @@ START_TEST(a_partly_changed_backup_that_has_its_name_is_completed_there)
 	rig_expect(&r, "/a~", "the new text");
 	rig_settle(&r);
 	fake_expect_text(&r.fake, "/a~", "the new text");
+	rig_release(&r);
+}
+END_TEST
+
+/* The last record of the journal in the state that was kept was not written. */
+static void
+cut_end_record(struct rig *r)
+{
+	char *path = text_printf("%s/journal", r->kept_state);
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(truncate(path, st.st_size - END_BYTES), 0);
+	free(path);
+}
+
+/* The program died in an unlink, when the backup was none any more, and the end of what
+ * was changed of it was not written down yet. */
+START_TEST(a_partly_changed_backup_goes_whole)
+{
+	struct rig_file f;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.writeback_ms = 3600 * 1000;
+	rig_mount(&r);
+	fake_set_text(&r.fake, "/a", "the old text");
+	ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_save(&r, "/a", "new"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a~", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 4), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	ck_assert_int_eq(rig_open(&r, "/a~", O_RDONLY, &f), 0);
+	ck_assert_int_eq(rig_unlink(&r, "/a~"), 0);
+	rig_keep_state(&r);
+	cut_end_record(&r);
+	ck_assert_int_eq(rig_close(&f), 0);
+	rig_crash_kept(&r);
+	rig_expect_list(&r, "/", "a");
+	await_sent(&r);
+	ck_assert_uint_eq(rig_pending(&r), 0);
+	fake_expect_text(&r.fake, "/a", "new");
 	rig_release(&r);
 }
 END_TEST
@@ -1217,6 +1263,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_backup_that_has_its_name_on_the_server_keeps_it),
 	UNIT(a_changed_backup_that_has_its_name_replaces_itself),
 	UNIT(a_partly_changed_backup_that_has_its_name_is_completed_there),
+	UNIT(a_partly_changed_backup_goes_whole),
 	UNIT(a_changed_backup_has_its_name_before_it_is_sent),
 	UNIT(a_changed_backup_gets_its_old_name_back),
 	UNIT_ROWS(what_lost_its_name_to_another_does_not_come_back, onto_rows),
