@@ -243,13 +243,15 @@ delete_hidden(struct vfs *v, struct call *call, struct node *n)
 	return ret;
 }
 
-/* The object of n was changed by others.  What n shows of it is kept, when it is here; what
- * was changed of it here, and is not all here, is for a person to decide. */
+/* The object of n was changed by others, or is gone.  What n shows of it is kept, when it
+ * is here; what was changed of it here, and is not all here, is for a person to decide. */
 static void
-lose_object(struct vfs *v, struct node *n)
+lose_object(struct vfs *v, struct node *n, bool gone)
 {
 	bool complete, dirty;
 
+	if (!gone)
+		save_record_stays(v, n);
 	lock_take(&v->lock);
 	log_warn("aside", "%s was changed on the server meanwhile",
 	    n->remote->path);
@@ -292,7 +294,7 @@ check_seen(struct vfs *v, struct call *call, struct node *n)
 		n->seen_ms = clock_mono_ms();
 		lock_drop(&v->lock);
 	} else if (ret == 0 || ret == -ENOENT) {
-		lose_object(v, n);
+		lose_object(v, n, ret == -ENOENT);
 		ret = 1;
 	}
 	entry_unref(now);

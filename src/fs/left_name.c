@@ -55,7 +55,8 @@ revive_aside(struct vfs *v, struct node *dir, const char *shown,
 	return ret;
 }
 
-/* Is it still there, as it was?  1, 0, or why nobody can tell. */
+/* Is it still there, as it was?  1, 0, -ESTALE when it is another version, or why nobody
+ * can tell. */
 static int
 is_there(struct call *call, const struct entry *object)
 {
@@ -66,11 +67,28 @@ is_there(struct call *call, const struct entry *object)
 	    &now);
 	if (ret == 0)
 		ret = now->kind == ENTRY_FILE &&
-		    version_matches(&object->version, &now->version);
+			version_matches(&object->version, &now->version) ?
+		    1 : -ESTALE;
 	else if (ret == -ENOENT)
 		ret = 0;
 	entry_unref(now);
 	return ret;
+}
+
+/* The file that shows an object is not gone with that: others have changed it. */
+static void
+stays(struct vfs *v, struct node *dir, const char *shown)
+{
+	struct node *n;
+
+	lock_take(&v->lock);
+	n = node_find_locked(v, dir, shown);
+	if (n != NULL)
+		(void)node_ref_locked(v, n);
+	lock_drop(&v->lock);
+	if (n != NULL)
+		save_record_stays(v, n);
+	node_unref(v, n);
 }
 
 /* The object is not aside any more.  Has it got the name that it showed?  Then what was
@@ -153,6 +171,10 @@ left_aside_take(struct vfs *v, struct call *call, struct json_object *p,
 		ret = is_there(call, object);
 	else
 		goto out;
+	if (ret == -ESTALE) {
+		stays(v, dir, shown);
+		ret = 0;
+	}
 	if (ret == 0 && settle_aside(v, call, dir, shown, object) < 0)
 		goto left;
 	if (ret != 0)

@@ -269,6 +269,8 @@ unlink_frozen(struct vfs *v, struct call *call, struct node *parent,
 		n->seen_ms = 0;
 	}
 	lock_drop(&v->lock);
+	if (ret < 0)
+		save_record_stays(v, n);
 	entry_unref(hidden);
 	entry_unref(e);
 	return ret;

@@ -430,6 +430,20 @@ save_record_going(struct vfs *v, struct node *n)
 		(void)write_record(v, n, true); /* logged */
 }
 
+void
+save_record_stays(struct vfs *v, struct node *n)
+{
+	bool going;
+
+	lock_take(&v->lock);
+	going = n->file != NULL && n->file->going;
+	if (going)
+		n->file->going = false;
+	lock_drop(&v->lock);
+	if (going)
+		(void)write_record(v, n, true); /* logged */
+}
+
 int
 save_record_keep(struct vfs *v, struct node *n)
 {

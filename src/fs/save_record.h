@@ -23,8 +23,10 @@ int save_record_promise(struct vfs *v, struct node *n, bool durable);
 int save_record_harden(struct vfs *v, struct node *n);
 
 /* n's object is about to be deleted: when only a part of n's content is here, and a crash
- * finds the object gone, so is n. */
+ * finds the object gone, so is n.  save_record_stays: it was not deleted, so what is here
+ * is kept whatever others do to it. */
 void save_record_going(struct vfs *v, struct node *n);
+void save_record_stays(struct vfs *v, struct node *n);
 
 /* n, moved aside and clean, is about to be all that is left of its content, which is
  * here: content and record are on disk. */

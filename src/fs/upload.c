@@ -320,6 +320,25 @@ node_sent_locked(struct vfs *v, struct node *n, struct entry *e, uint64_t goal)
 		dir_put_locked(v, n->parent, e);
 }
 
+/* An unlink of n was cut off, and the answer was not what up->old is.  Is that gone?  When
+ * nobody can tell, what is here is kept. */
+static void
+check_going(struct vfs *v, struct call *call, struct node *n,
+    const struct upload *up)
+{
+	struct call look = call_copy(call);
+	struct entry *now = NULL;
+	bool going;
+
+	lock_take(&v->lock);
+	going = n->file->going && up->old != NULL;
+	lock_drop(&v->lock);
+	if (going && up->old->backend->ops->refresh(up->old->backend, &look,
+	    up->old, &now) != -ENOENT)
+		save_record_stays(v, n);
+	entry_unref(now);
+}
+
 /* Frozen, and its answer was another version than up->old. */
 static int
 settle_conflict(struct vfs *v, struct call *call, struct node *n,
@@ -330,6 +349,7 @@ settle_conflict(struct vfs *v, struct call *call, struct node *n,
 	bool beside;
 	int ret;
 
+	check_going(v, call, n, up);
 	if (upload_is_there(call, up, out)) {
 		call->words[0] = '\0';
 		return 0;

@@ -489,6 +489,99 @@ START_TEST(a_partly_changed_backup_goes_whole)
 }
 END_TEST
 
+/* An unlink of a partly changed file, which the program did not live to end, or which the
+ * service refused; then others do something to its object. */
+struct undone {
+	const char *name;
+	bool aside;   /* the file is shown under another name than its object's */
+	bool refused;
+	const char *theirs; /* NULL: the unlink had been done there */
+};
+
+static const struct undone undone_rows[] = {
+	{ "cut off, changed", false, false, "theirs" },
+	{ "cut off, done", false, false, NULL },
+	{ "refused, changed", false, true, "theirs" },
+	{ "aside, cut off, changed", true, false, "theirs" },
+	{ "aside, cut off, done", true, false, NULL },
+	{ "aside, refused, changed", true, true, "theirs" },
+};
+
+static void *
+unlink_it(void *arg)
+{
+	struct rig *view = arg;
+
+	(void)rig_unlink(view, "/a~");
+	return NULL;
+}
+
+/* The program dies while the service is asked to delete the object. */
+static void
+cut_off_in_unlink(struct rig *r, const char *object, const char *theirs)
+{
+	pthread_t thread;
+	struct rig view;
+
+	rig_view(r, &view);
+	fake_block(&r->fake, FAKE_UNLINK);
+	ck_assert_int_eq(
+	    pthread_create(&thread, NULL, unlink_it, &view), 0);
+	fake_await(&r->fake, FAKE_UNLINK, 1);
+	rig_keep_state(r);
+	fake_unblock(&r->fake, FAKE_UNLINK);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	if (theirs != NULL)
+		fake_set_text(&r->fake, object, theirs);
+	rig_crash_kept(r);
+}
+
+static void
+refuse_unlink(struct rig *r, const char *object, const char *theirs)
+{
+	fake_fail(&r->fake, FAKE_UNLINK, 1, 1, -EACCES);
+	ck_assert_int_eq(rig_unlink(r, "/a~"), -EACCES);
+	fake_set_text(&r->fake, object, theirs);
+	rig_crash(r);
+}
+
+START_TEST(an_unlink_that_was_not_done_loses_nothing)
+{
+	const struct undone *u = &undone_rows[_i];
+	const char *object = u->aside ? "/a" : "/a~";
+	struct pending_info info;
+	struct rig_file f;
+	struct rig r;
+
+	rig_init(&r);
+	r.config.writeback_ms = 3600 * 1000;
+	rig_mount(&r);
+	fake_set_text(&r.fake, object, "the old text");
+	if (u->aside)
+		ck_assert_int_eq(rig_rename(&r, "/a", "/a~"), 0);
+	ck_assert_int_eq(rig_open(&r, "/a~", O_RDWR, &f), 0);
+	ck_assert_int_eq(rig_write_text(&f, "new", 4), 0);
+	ck_assert_int_eq(rig_close(&f), 0);
+	if (u->refused)
+		refuse_unlink(&r, object, u->theirs);
+	else
+		cut_off_in_unlink(&r, object, u->theirs);
+	if (u->theirs == NULL) {
+		await_sent(&r);
+		ck_assert_uint_eq(rig_pending(&r), 0);
+		rig_expect_list(&r, "/", "");
+	} else {
+		while (rig_pending(&r) == 0)
+			usleep(1000);
+		info = rig_pending_first(&r);
+		ck_assert_int_eq(info.state, PENDING_CONFLICT);
+		pending_info_release(&info);
+	}
+	fake_expect_text(&r.fake, object, u->theirs);
+	rig_release(&r);
+}
+END_TEST
+
 /* The same, done by the saver. */
 START_TEST(a_changed_backup_has_its_name_before_it_is_sent)
 {
@@ -1264,6 +1357,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_changed_backup_that_has_its_name_replaces_itself),
 	UNIT(a_partly_changed_backup_that_has_its_name_is_completed_there),
 	UNIT(a_partly_changed_backup_goes_whole),
+	UNIT_ROWS(an_unlink_that_was_not_done_loses_nothing, undone_rows),
 	UNIT(a_changed_backup_has_its_name_before_it_is_sent),
 	UNIT(a_changed_backup_gets_its_old_name_back),
 	UNIT_ROWS(what_lost_its_name_to_another_does_not_come_back, onto_rows),
