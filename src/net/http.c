@@ -29,7 +29,7 @@
 
 #define HEADER_BYTES_MAX ((size_t)256 << 10)
 #define HEADERS_MAX	 8 /* lines of a request */
-#define PARTS_MAX	 4
+#define PARTS_MAX	 5
 #define CONNECT_MS	 20000L
 
 /* How much of a large body is worth waking for, and how long to wait for as much. */

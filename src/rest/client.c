@@ -34,7 +34,7 @@
 #define SHOWN_TRANSFER ((uint64_t)1 << 20) /* smaller ones are over at once */
 #define LOST_MS	       ((int64_t)5000) /* tried for so long, where that helps */
 #define DOUBT_MS       ((int64_t)5000) /* waited for so long, it may be gone */
-#define PARTS_MAX      4
+#define PARTS_MAX      5
 
 struct rest {
 	struct rest_config config; /* set once */
