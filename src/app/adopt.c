@@ -65,20 +65,31 @@ collect(void *ctx, uint16_t type, uint64_t subject, struct json_object *payload)
 	return 0;
 }
 
+/* What is shown of a tree; NULL: nothing. */
+static const struct entry *
+root_of(const struct adopt_config *c, const char *tree)
+{
+	for (size_t i = 0; i < c->n_roots; i++)
+		if (strcmp(c->roots[i]->tree, tree) == 0)
+			return c->roots[i];
+	return NULL;
+}
+
 /* Is all that the record names in the part that this mount shows? */
 static bool
 is_shown(const struct adopt_config *c, struct json_object *p)
 {
 	static const char *const keys[] = { "dir", "path", "source", "target",
 		"from", "to" };
+	const struct entry *root;
 	const char *tree, *path, *top;
 	bool named = false;
 	size_t len;
 
-	if (c->root == NULL || jval_str(p, "tree", &tree) < 0 ||
-	    strcmp(tree, c->root->tree) != 0)
+	root = jval_str(p, "tree", &tree) == 0 ? root_of(c, tree) : NULL;
+	if (root == NULL)
 		return false;
-	top = c->root->path;
+	top = root->path;
 	len = strcmp(top, "/") == 0 ? 0 : strlen(top);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (jval_str(p, keys[i], &path) < 0)
@@ -251,15 +262,21 @@ copy_attrs(const struct adoption *a)
 	struct stat st;
 	int ret = -ENOMEM;
 
-	if (path != NULL && c->root != NULL && stat(path, &st) == 0) {
+	if (path != NULL && c->n_roots > 0 && stat(path, &st) == 0) {
 		const struct timespec times[2] = { st.st_atim, st.st_mtim };
+		int of_others = 0;
 
-		ret = overlay_adopt(c->overlay, path, c->root->tree,
-		    c->root->path);
+		for (size_t i = 0; i < c->n_roots && of_others >= 0; i++) {
+			int n = overlay_adopt(c->overlay, path,
+			    c->roots[i]->tree, c->roots[i]->path);
+
+			of_others = n < 0 ? n : of_others + n;
+		}
+		ret = of_others;
 		if (utimensat(AT_FDCWD, path, times, 0) < 0)
 			log_warn("state", "%s: %s", path, strerror(errno));
 	}
-	if (ret < 0 && c->root != NULL)
+	if (ret < 0 && c->n_roots > 0)
 		log_warn("state", "%s: times are not taken over: %s", a->dir,
 		    strerror(-ret));
 	free(path);

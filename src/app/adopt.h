@@ -23,7 +23,8 @@ struct adopt_config {
 	struct journal *journal;
 	struct staging *staging;
 	struct overlay *overlay;
-	const struct entry *root; /* what is shown of its tree; NULL: nothing */
+	const struct entry *const *roots; /* what is shown of each tree */
+	size_t n_roots;
 	struct vfs_left *left;	  /* gets what is taken, for fs/vfs.h */
 };
 

@@ -24,6 +24,8 @@ enum conflict_mode { CONFLICT_KEEP = 1, CONFLICT_SIBLING, CONFLICT_OVERWRITE };
 
 enum verify_mode { VERIFY_SIZE = 1, VERIFY_READ };
 
+enum notebooks_mode { NOTEBOOKS_SOURCE = 1, NOTEBOOKS_IPYNB, NOTEBOOKS_FILES };
+
 struct config {
 	char *source;     /* as given; NULL: none */
 	char *mountpoint; /* as given */
@@ -60,6 +62,7 @@ struct config {
 	int64_t writeback_ms; /* -1: closes wait for the server */
 	enum conflict_mode conflict;
 	enum verify_mode verify;
+	enum notebooks_mode notebooks;
 	uint64_t cache_mem;  /* bytes */
 	uint64_t cache_disk; /* bytes; 0: off */
 	enum control_shown control;

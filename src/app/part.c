@@ -15,18 +15,30 @@
 /* Words that stand for everything; fstab wants some word there. */
 static const char *const everything[] = { "", "/", "none", "brickfs" };
 
-/* Trees of a workspace that are not DBFS. */
-static const char *const other_trees[] = { "/Workspace", "/Volumes" };
+/* How a source begins that is in a tree. */
+static const struct {
+	const char *prefix;
+	const char *tree; /* NULL: this version does not show it */
+} prefixes[] = {
+	{ "dbfs:", "dbfs" },
+	{ "/dbfs", "dbfs" },
+	{ "/Workspace", "Workspace" },
+	{ "/Volumes", NULL },
+};
 
-/* Is source tree itself, or below it? */
+/* Is source the tree itself, or below it? */
 static bool
-is_in(const char *source, const char *tree)
+is_in(const char *source, const char *prefix)
 {
-	return text_starts(source, tree) &&
-	       (source[strlen(tree)] == '\0' || source[strlen(tree)] == '/');
+	char next;
+
+	if (!text_starts(source, prefix))
+		return false;
+	next = source[strlen(prefix)];
+	return next == '\0' || next == '/' || text_ends(prefix, ":");
 }
 
-/* The path in DBFS, with doubled and closing slashes taken away, in new memory;
+/* The path in the tree, with doubled and closing slashes taken away, in new memory;
  * -EINVAL when it has a "." or "..", which the service would take for names. */
 static int
 clean_path(const char *path, char **out)
@@ -64,36 +76,34 @@ static int
 parse_path(const char *source, struct part *out, struct buf *words)
 {
 	const char *path;
+	size_t i = 0;
 	int ret;
 
-	for (size_t i = 0; i < ARRAY_LEN(other_trees); i++)
-		if (is_in(source, other_trees[i]))
-			return words_say(words, -EINVAL,
-			    "this version mounts DBFS only"
-			    " (dbfs:/PATH), not %s",
-			    other_trees[i] + 1);
-	if (text_starts(source, "dbfs:"))
-		path = source + strlen("dbfs:");
-	else if (is_in(source, "/dbfs"))
-		path = source + strlen("/dbfs");
-	else
+	while (i < ARRAY_LEN(prefixes) && !is_in(source, prefixes[i].prefix))
+		i++;
+	if (i == ARRAY_LEN(prefixes))
 		return words_say(words, -EINVAL,
 		    "no part of a workspace is called so;"
-		    " write dbfs:/PATH or /dbfs/PATH, or nothing for all"
+		    " write dbfs:/PATH or /Workspace/PATH, or nothing for all"
 		    " of it");
+	if (prefixes[i].tree == NULL)
+		return words_say(words, -EINVAL,
+		    "this version mounts dbfs:/PATH and /Workspace/PATH, not"
+		    " %s", prefixes[i].prefix + 1);
+	out->tree = prefixes[i].tree;
+	path = source + strlen(prefixes[i].prefix);
 	if (*path != '\0' && *path != '/')
 		return words_say(words, -EINVAL,
 		    "a path in DBFS begins with a slash:"
 		    " dbfs:/%s",
 		    path);
 	if (!text_is_utf8(path, strlen(path)))
-		return words_say(
-		    words, -EINVAL, "a path in DBFS is UTF-8 text");
+		return words_say(words, -EINVAL, "a path is UTF-8 text");
 	ret = clean_path(path, &out->path);
 	return ret != -EINVAL
 		   ? ret
 		   : words_say(words, -EINVAL,
-			 "a path in DBFS has no '.' and no '..' in it");
+			 "a path has no '.' and no '..' in it");
 }
 
 int

@@ -10,8 +10,8 @@
 
 struct part {
 	bool all;    /* everything, with a directory a tree */
-	char *path;  /* else the absolute path in DBFS, "/" or without a slash
-			 * at its end */
+	const char *tree; /* else "dbfs" or "Workspace", static, and */
+	char *path;  /* the absolute path in it, "/" or without a slash at its end */
 	char *shown; /* as mount(8) shows it: as given, or "brickfs" */
 };
 

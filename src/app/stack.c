@@ -7,6 +7,7 @@
 #include "app/stack.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,9 +20,9 @@
 #include "app/part.h"
 #include "app/service.h"
 #include "app/state.h"
+#include "app/trees.h"
 #include "app/words.h"
 #include "backend/control.h"
-#include "backend/dbfs.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -50,16 +51,6 @@
  * draining, ms. */
 #define HANDOVER_MS 5000
 
-/* Trees that a mount of everything has, in the order in which they are shown. */
-static const struct {
-	const char *name;
-	const char *why; /* it is empty; NULL: it is looked at */
-} all_trees[] = {
-	{ "dbfs", NULL },
-	{ "Workspace", "this version of brickfs mounts DBFS only" },
-	{ "Volumes", "this version of brickfs mounts DBFS only" },
-};
-
 struct stack {
 	struct stack_config config;
 	bool read_only;
@@ -67,7 +58,7 @@ struct stack {
 
 	/* In the order in which they are built. */
 	struct service service;
-	struct entry *found; /* the directory of DBFS; NULL: not available */
+	struct trees trees;
 	struct facts facts;
 	struct state *state;
 	struct vfs_left left;
@@ -78,8 +69,6 @@ struct stack {
 	struct disk_tier *disk; /* NULL: content is kept in memory only */
 	struct block_cache *blocks;
 	struct pending *pending;
-	struct backend *dbfs;
-	struct entry *dbfs_root;
 	struct ctl_hooks hooks;
 	struct ctl ctl;
 	struct backend *control;
@@ -92,70 +81,35 @@ struct stack {
 
 /* --- what is mounted ------------------------------------------------------------- */
 
-/* Does the workspace have no DBFS, as opposed to: it cannot be asked now? */
-static bool
-is_missing(int err)
+static struct trees_config
+trees_of(const struct stack *s)
 {
-	return err == -EACCES || err == -EPERM || err == -ENOSYS ||
-	       err == -EOPNOTSUPP || err == -ENOENT;
+	const struct config *c = s->config.config;
+
+	return (struct trees_config){
+		.rest = s->service.rest,
+		.base_url = s->service.url,
+		.org_id = s->service.me.org_id,
+		.part = s->config.part,
+		.notebooks = c->notebooks == NOTEBOOKS_IPYNB ? WS_IPYNB :
+		    c->notebooks == NOTEBOOKS_FILES ? WS_FILES : WS_SOURCE,
+		.journal = s->journal,
+		.state_dir = s->state != NULL ? state_dir(s->state) : NULL,
+		.verify_read = c->verify == VERIFY_READ,
+	};
 }
 
-static int
-explain_source(
-    const struct stack *s, int err, const char *said, struct buf *words)
-{
-	const char *path = s->config.part->path;
-
-	if (*said == '\0')
-		said = strerror(-err);
-	switch (err) {
-	case -EINTR: return words_say(words, err, "interrupted");
-	case -ENOENT:
-		return words_say(words, err, "dbfs:%s does not exist in %s",
-		    path, s->service.url);
-	case -ENOTDIR:
-		return words_say(words, err,
-		    "dbfs:%s is a file, and only a"
-		    " directory can be mounted",
-		    path);
-	default:
-		return words_say(
-		    words, err, "dbfs:%s cannot be mounted: %s", path, said);
-	}
-}
-
-/* Looks whether what is to be mounted is there.  No change is made before the
- * journal is open, so that a look needs none. */
 static int
 find_source(struct stack *s, struct call *call, struct buf *words)
 {
-	const struct dbfs_config config = {
-		.rest = s->service.rest,
-		.base_url = s->service.url,
-	};
-	struct backend *probe;
-	int ret;
+	const struct trees_config config = trees_of(s);
 
-	ret = dbfs_new(&config, &probe);
-	if (ret < 0)
-		return ret;
-	call->words[0] = '\0';
-	words_keep_quiet(true);
-	ret = dbfs_root(probe, call,
-	    s->config.part->all ? "/" : s->config.part->path, &s->found);
-	words_keep_quiet(false);
-	dbfs_free(probe);
-	if (ret == 0 || (s->config.part->all && is_missing(ret)))
-		return 0;
-	if (s->config.part->all)
-		return words_say(words, ret, "dbfs:/ cannot be looked at: %s",
-		    call->words[0] != '\0' ? call->words : strerror(-ret));
-	return explain_source(s, ret, call->words, words);
+	return trees_find(&config, call, words, &s->trees);
 }
 
-/* Tells what is there and what is not, to .control and the log. */
+/* Tells what is there and what is not, to .control. */
 static int
-gather_facts(struct stack *s, const struct call *call)
+gather_facts(struct stack *s)
 {
 	struct ctl_facts *shown = &s->facts.shown;
 	int ret;
@@ -167,20 +121,9 @@ gather_facts(struct stack *s, const struct call *call)
 	shown->credentials = s->service.origin;
 	shown->source = s->config.part->shown;
 	shown->mountpoint = s->config.mountpoint;
-	for (size_t i = 0; i < ARRAY_LEN(all_trees) && ret == 0; i++) {
-		const char *why = all_trees[i].why;
-
-		if (why == NULL && s->found == NULL)
-			why = call->words[0] != '\0'
-				  ? call->words
-				  : "the workspace does not offer it";
-		if (!s->config.part->all && i > 0)
-			break;
-		ret = facts_add_tree(&s->facts, all_trees[i].name, why);
-		if (ret == 0 && why != NULL && all_trees[i].why == NULL)
-			log_warn("mount", "%s/ is empty: %s", all_trees[i].name,
-			    why);
-	}
+	for (size_t i = 0; i < s->trees.n && ret == 0; i++)
+		ret = facts_add_tree(&s->facts, s->trees.all[i].name,
+		    s->trees.all[i].why);
 	return ret;
 }
 
@@ -202,6 +145,18 @@ is_no_place(int err)
 	       err != -ENOMEM;
 }
 
+/* As it is told apart from others: a path in DBFS is without its tree. */
+static void
+name_source(const struct part *part, char *out, size_t bytes)
+{
+	if (part->all)
+		out[0] = '\0';
+	else
+		(void)snprintf(out, bytes, "%s%s",
+		    strcmp(part->tree, "dbfs") == 0 ? "" : part->tree,
+		    part->path);
+}
+
 /* The directory for state.  Without a place for one the mount is read-only, unless
  * the user has named the place. */
 static int
@@ -209,17 +164,19 @@ open_state(struct stack *s, struct call *call, struct buf *words)
 {
 	const struct config *config = s->config.config;
 	const char *host = strstr(s->service.url, "://");
+	char source[4096];
 	const struct state_key key = {
 		.host = host != NULL ? host + 3 : s->service.url,
 		.workspace = s->service.me.org_id,
 		.user = s->service.me.user_name,
 		.mountpoint = s->config.mountpoint,
-		.source = s->config.part->all ? "" : s->config.part->path,
+		.source = source,
 	};
 	struct buf why;
 	char *base = NULL;
 	int ret;
 
+	name_source(s->config.part, source, sizeof(source));
 	buf_init(&why, BUF_LIMIT_TEXT);
 	ret = state_base(config->state_dir, &base);
 	if (ret == 0)
@@ -260,15 +217,19 @@ explain_file(
 static void
 adopt(struct stack *s)
 {
-	const struct adopt_config config = {
+	const struct entry *roots[TREES_MAX];
+	struct adopt_config config = {
 		.state = s->state,
 		.journal = s->journal,
 		.staging = s->staging,
 		.overlay = s->overlay,
-		.root = s->found,
+		.roots = roots,
 		.left = &s->left,
 	};
 
+	for (size_t i = 0; i < s->trees.n; i++)
+		if (s->trees.all[i].found != NULL)
+			roots[config.n_roots++] = s->trees.all[i].found;
 	adopt_left(&config);
 }
 
@@ -356,23 +317,11 @@ open_caches(struct stack *s, struct call *call, struct buf *words)
 /* --- backends ------------------------------------------------------------------------ */
 
 static int
-open_dbfs(struct stack *s)
+open_trees(struct stack *s)
 {
-	const struct dbfs_config config = {
-		.rest = s->service.rest,
-		.journal = s->journal,
-		.base_url = s->service.url,
-		.verify_read = s->config.config->verify == VERIFY_READ,
-	};
-	const struct entry *e = s->found;
-	int ret;
+	const struct trees_config config = trees_of(s);
 
-	ret = dbfs_new(&config, &s->dbfs);
-	if (ret < 0 || e == NULL)
-		return ret;
-	s->dbfs_root =
-	    entry_new(s->dbfs, e->tree, e->kind, e->path, e->name, &e->version);
-	return s->dbfs_root != NULL ? 0 : -ENOMEM;
+	return trees_open(&config, &s->trees);
 }
 
 static int
@@ -428,18 +377,18 @@ static int
 open_namespace(struct stack *s)
 {
 	bool all = s->config.part->all;
-	struct ns_tree trees[ARRAY_LEN(all_trees)];
+	struct ns_tree trees[TREES_MAX];
 	struct ns_config config = {
-		.source = all ? NULL : s->dbfs_root,
+		.source = all ? NULL : s->trees.all[0].root,
 		.trees = trees,
-		.n_trees = all ? ARRAY_LEN(trees) : 0,
+		.n_trees = all ? s->trees.n : 0,
 		.control = s->control_root,
 		.control_listed = all,
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
-		trees[i] = (struct ns_tree){ all_trees[i].name,
-			i == 0 ? s->dbfs_root : NULL };
+	for (size_t i = 0; i < s->trees.n; i++)
+		trees[i] = (struct ns_tree){ s->trees.all[i].name,
+			s->trees.all[i].root };
 	if (s->config.config->control == CONTROL_SHOWN)
 		config.control_listed = true;
 	if (s->config.config->control == CONTROL_HIDDEN)
@@ -541,13 +490,13 @@ build(struct stack *s, struct call *call, struct buf *words)
 	if (ret == 0)
 		ret = find_source(s, call, words);
 	if (ret == 0)
-		ret = gather_facts(s, call);
+		ret = gather_facts(s);
 	if (ret == 0)
 		ret = make_scope(s);
 	if (ret == 0)
 		ret = open_caches(s, call, words);
 	if (ret == 0)
-		ret = open_dbfs(s);
+		ret = open_trees(s);
 	if (ret == 0)
 		ret = open_control(s);
 	if (ret == 0)
@@ -589,8 +538,7 @@ stack_free(struct stack *s)
 	ns_free(s->ns);
 	entry_unref(s->control_root);
 	control_free(s->control);
-	entry_unref(s->dbfs_root);
-	dbfs_free(s->dbfs);
+	trees_release(&s->trees);
 	pending_free(s->pending);
 	block_cache_free(s->blocks);
 	disk_tier_free(s->disk);
@@ -600,7 +548,6 @@ stack_free(struct stack *s)
 	vfs_left_release(&s->left);
 	state_close(s->state);
 	facts_release(&s->facts);
-	entry_unref(s->found);
 	service_close(&s->service);
 	free(s->scope);
 	free(s);

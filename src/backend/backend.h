@@ -135,6 +135,12 @@ struct backend_ops {
 	ssize_t (*read)(struct backend *b, struct call *call,
 	    const struct entry *e, uint64_t off, void *dst, size_t len);
 
+	/* e with its size, of a backend whose entries may have none
+	 * (VERSION_NO_SIZE): the content is fetched for it, and is at hand for a
+	 * moment. */
+	int (*measure)(struct backend *b, struct call *call,
+	    const struct entry *e, struct entry **out);
+
 	/* Uploads.  On success *out is the new entry, whose shown name may
 	 * differ from the one asked for.  -EEXIST: the name is taken though
 	 * p->old is NULL; perhaps by these bytes, when an answer was lost.

@@ -26,6 +26,7 @@ static const struct {
 	[WS_R] = { ".r", "SOURCE", API_WORKSPACE_R },
 	[WS_UPPER_R] = { ".R", "SOURCE", API_WORKSPACE_R },
 	[WS_JUPYTER] = { ".ipynb", "JUPYTER", API_WORKSPACE_NO_LANGUAGE },
+	[WS_HIDDEN] = { "", "SOURCE", API_WORKSPACE_NO_LANGUAGE },
 };
 
 /* What lines of notebooks begin with, behind the comment of the language: reference,
@@ -293,8 +294,12 @@ has_header(const char *text, size_t len, enum api_workspace_language language,
     bool cr)
 {
 	const char *comment = comments[language];
-	size_t n = strlen(comment), all = n + strlen(header);
+	size_t n, all;
 
+	if (comment == NULL)
+		return false;
+	n = strlen(comment);
+	all = n + strlen(header);
 	if (len < all || memcmp(text, comment, n) != 0 ||
 	    memcmp(text + n, header, strlen(header)) != 0)
 		return false;

@@ -36,6 +36,7 @@ enum ws_form {
 	WS_R,
 	WS_UPPER_R, /* the same, and its user calls it .R */
 	WS_JUPYTER,
+	WS_HIDDEN, /* one with a name of ours (backend/hidden.h), shown nowhere */
 	WS_FORMS,
 
 	/* With a notebook, and so often as its name is taken. */

@@ -21,7 +21,8 @@ version_matches(const struct version *known, const struct version *seen)
 {
 	int64_t late;
 
-	if (known->size != seen->size)
+	if (known->size != seen->size && known->size != VERSION_NO_SIZE &&
+	    seen->size != VERSION_NO_SIZE)
 		return false;
 	if (known->gen == seen->gen)
 		return known->mtime_ms == seen->mtime_ms;
@@ -69,6 +70,7 @@ entry_moved(const struct entry *e, const char *path, const char *name)
 	    &e->version);
 	if (moved == NULL)
 		return NULL;
+	moved->form = e->form;
 	moved->mode = e->mode;
 	moved->object_id = e->object_id;
 	return moved;

@@ -27,17 +27,21 @@ enum entry_kind {
  * two such uploads apart. */
 struct version {
 	int64_t mtime_ms; /* Unix time, the service's clock */
-	uint64_t size;	  /* bytes */
+	uint64_t size;	  /* bytes; VERSION_NO_SIZE: the service does not say */
 	uint64_t gen;
 };
 
+#define VERSION_NO_SIZE UINT64_MAX
+
 /* Is seen, read from the service, the content that known stands for?  An upload
- * of ours is recognised by its size and by a time close to it. */
+ * of ours is recognised by its size and by a time close to it.  A size that nobody knows
+ * is any. */
 bool version_matches(const struct version *known, const struct version *seen);
 
 struct entry {
 	unsigned refs; /* atomic; through entry_ref and entry_unref only */
 	enum entry_kind kind : 8;
+	unsigned form : 8; /* how the service stores it; the backend's, 0: unknown */
 	unsigned mode : 16;	 /* permission bits; 0: as the mount says */
 	struct backend *backend; /* borrowed; outlives every entry */
 	const char *tree;	 /* "dbfs", ...: static */

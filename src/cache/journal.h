@@ -65,6 +65,10 @@ enum journal_type {
 	/* A directory is being moved, or a file whose new name has unsent content.
 	 * {tree, from, to, over?: as above} */
 	JOURNAL_MOVE = 6,
+	/* What is known of a workspace object.  {mtime_ms: of the version that it is
+	 * about, form: of backend/ws_view.h, size?, kept?: true}; in a file of its own,
+	 * where the subject is the object's id */
+	JOURNAL_OBJECT = 7,
 };
 
 typedef int journal_fn(void *ctx, uint16_t type, uint64_t subject,

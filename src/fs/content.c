@@ -18,6 +18,7 @@
 #include "fs/base_source.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
+#include "fs/measure.h"
 #include "fs/notifier.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
@@ -489,6 +490,8 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 	ret = wants_write(flags) ? save_taken(v, call, n) : 0;
 	if (ret == 0)
 		ret = dir_refresh(v, call, n, false);
+	if (ret == 0)
+		ret = measure_node(v, call, n);
 	if (ret < 0)
 		return ret == -ENOENT ? -ESTALE : ret;
 	ret = handle_new(v, n, flags, &h);

@@ -735,7 +735,8 @@ node_stat_locked(struct vfs *v, struct node *n, struct stat *st)
 	}
 	st->st_blksize = (blksize_t)BLOCK_BYTES;
 	if (n->remote != NULL) {
-		st->st_size = (off_t)n->remote->version.size;
+		if (n->remote->version.size != VERSION_NO_SIZE)
+			st->st_size = (off_t)n->remote->version.size;
 		st->st_mtim = from_ms(n->remote->version.mtime_ms);
 	}
 	if (n->attr.has_mtime)

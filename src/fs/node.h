@@ -227,7 +227,8 @@ struct vfs {
 
 	struct node_dir *lists; /* last used first: fs/lists.h */
 	size_t lists_rows, lists_bytes;
-	struct walker *walker; /* set once */
+	struct walker *walker; /* set once, as measurer */
+	struct measurer *measurer;
 
 	/* The saver. */
 	/* Lists of files to be sent; each holds a reference. */

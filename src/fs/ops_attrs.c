@@ -9,6 +9,7 @@
 
 #include "base/counters.h"
 #include "base/buf.h"
+#include "fs/measure.h"
 #include "fs/xattr.h"
 
 #include "base/banned.h"
@@ -37,6 +38,8 @@ run_getattr(struct ops *o, struct job *j)
 	if (n == NULL)
 		return;
 	ret = dir_refresh(o->v, &j->call, n, false);
+	if (ret == 0)
+		ret = measure_shown(o->v, &j->call, n);
 	if (ret == 0)
 		reply_attr(o->v, j, n);
 	else
@@ -119,6 +122,8 @@ run_setattr(struct ops *o, struct job *j)
 	lock_drop(&v->lock);
 	ret = gone ? -ESTALE : v->config.read_only ? -EROFS :
 	    set_owner_and_mode(v, j, n);
+	if (ret == 0 && (j->flags & FUSE_SET_ATTR_SIZE) != 0)
+		ret = measure_node(v, &j->call, n);
 	if (ret == 0 && (j->flags & FUSE_SET_ATTR_SIZE) != 0)
 		ret = content_truncate(v, &j->call, n,
 		    j->has_fi ? ops_file(&j->fi)->handle : NULL,

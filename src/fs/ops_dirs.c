@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/table.h"
+#include "fs/measure.h"
 #include "fs/notifier.h"
 
 #include "base/banned.h"
@@ -172,14 +173,21 @@ add_name(struct filling *f, struct vfs *v, struct node *dir,
 {
 	struct fuse_entry_param e;
 	struct node *n;
-	bool added = true;
+	bool added = true, whole;
 
 	lock_take(&v->lock);
 	n = rows_node_locked(v, dir, row);
 	if (n != NULL) {
+		/* Without a node the kernel looks it up when somebody wants more
+		 * than its name. */
+		whole = !measure_lacks_locked(v, n);
 		ops_fill_entry_locked(v, n, &e);
+		if (!whole && f->plus)
+			e = (struct fuse_entry_param){ .attr = {
+				.st_ino = e.attr.st_ino,
+				.st_mode = e.attr.st_mode } };
 		added = add_row(f, n->name, &e, next);
-		if (added && f->plus)
+		if (added && f->plus && whole)
 			node_remember_locked(v, n);
 		node_unref_locked(v, n);
 	}

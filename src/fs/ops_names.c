@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "fs/measure.h"
 #include "fs/names.h"
 #include "fs/notifier.h"
 #include "fs/rename.h"
@@ -29,6 +30,8 @@ run_lookup(struct ops *o, struct job *j)
 	ret = ops_check_user(j, parent);
 	if (ret == 0)
 		ret = dir_lookup(o->v, &j->call, parent, j->name, &n);
+	if (ret == 0)
+		ret = measure_shown(o->v, &j->call, n);
 	if (ret == 0) {
 		ops_reply_entry(o->v, j, n);
 	} else if (ret == -ENOENT && parent->backend->ttl_ms != 0) {

@@ -15,6 +15,7 @@
 #include "fs/conflict.h"
 #include "fs/content.h"
 #include "fs/dir.h"
+#include "fs/measure.h"
 #include "fs/save_record.h"
 
 #include "base/banned.h"
@@ -170,7 +171,7 @@ upload_is_there(struct call *call, const struct upload *up,
 	if (up->dir->backend->ops->lookup(up->dir->backend, &look, up->dir,
 	    up->name, &e) < 0)
 		return false;
-	if (e->kind == ENTRY_FILE &&
+	if (measure_entry(&look, &e) == 0 && e->kind == ENTRY_FILE &&
 	    e->version.size == staged_size(up->staged) &&
 	    same_bytes(&look, e, up)) {
 		*out = e;
@@ -281,6 +282,7 @@ is_maybe_sent(struct vfs *v, struct call *call, struct node *n,
 	if (m.n == 0 || up->dir->backend->ops->lookup(up->dir->backend, &look,
 	    up->dir, up->name, &e) < 0)
 		return false;
+	(void)measure_entry(&look, &e); /* or its size is none of ours */
 	src = (struct source){ .read = read_entry, .ctx = e };
 	for (unsigned i = 0; i < m.n && i < MAYBE_SENT; i++)
 		fits = fits || m.size[i] == e->version.size;

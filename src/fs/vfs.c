@@ -12,6 +12,7 @@
 #include "fs/forget.h"
 #include "fs/heal.h"
 #include "fs/left.h"
+#include "fs/measure.h"
 #include "fs/node.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
@@ -42,6 +43,8 @@ vfs_new(const struct vfs_config *config, struct vfs **out)
 	cond_init(&v->changed);
 	cond_init(&v->work);
 	ret = walk_new(&v->walker);
+	if (ret == 0)
+		ret = measure_new(&v->measurer);
 	if (ret < 0) {
 		vfs_free(v);
 		return ret;
@@ -95,6 +98,8 @@ vfs_start(struct vfs *v)
 		save_cut_off(v, &call);
 	if (ret == 0)
 		walk_start(v);
+	if (ret == 0)
+		measure_start(v);
 	return ret;
 }
 
@@ -104,6 +109,7 @@ vfs_drain(struct vfs *v, int64_t timeout_ms)
 	unsigned left;
 
 	walk_stop(v);
+	measure_stop(v);
 	left = save_stop(v, timeout_ms);
 	block_cache_stop(v->config.blocks); /* it refers to nodes */
 	if (v->heal != NULL)
@@ -166,6 +172,7 @@ vfs_free(struct vfs *v)
 	forget_release_locked(v);
 	node_free_all_locked(v);
 	lock_drop(&v->lock);
+	measure_free(v->measurer);
 	walk_free(v->walker);
 	cond_release(&v->changed);
 	cond_release(&v->work);

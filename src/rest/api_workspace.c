@@ -302,7 +302,8 @@ api_workspace_export(struct rest *r, struct call *call, const char *path,
 
 int
 api_workspace_import(struct rest *r, struct call *call,
-    const struct api_workspace_import *what, const struct rest_body *body)
+    const struct api_workspace_import *what, const struct rest_body *body,
+    int64_t *server_ms)
 {
 	struct rest_part parts[5] = {
 		{ .name = "path", .text = what->path },
@@ -331,6 +332,7 @@ api_workspace_import(struct rest *r, struct call *call,
 		.filename = "content", .body = body };
 	req.n_parts = n;
 	ret = rest_send(r, call, &req, &answer);
+	*server_ms = answer.server_ms;
 	rest_answer_release(&answer);
 	return ret;
 }

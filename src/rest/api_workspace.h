@@ -86,8 +86,10 @@ struct api_workspace_import {
 	bool overwrite;
 };
 
+/* *server_ms: the service's clock in the answer; 0 when it does not say. */
 int api_workspace_import(struct rest *r, struct call *call,
-    const struct api_workspace_import *what, const struct rest_body *body);
+    const struct api_workspace_import *what, const struct rest_body *body,
+    int64_t *server_ms);
 
 /* Creates missing parents; an existing directory is success; -EEXIST when something
  * else is in the way. */

@@ -9,26 +9,31 @@ static const struct {
 	const char *source;
 	bool all;
 	const char *path;
+	const char *tree;
 } good_rows[] = {
-	{ NULL, true, NULL },
-	{ "", true, NULL },
-	{ "/", true, NULL },
-	{ "none", true, NULL },
-	{ "brickfs", true, NULL },
-	{ "dbfs:/", false, "/" },
-	{ "dbfs:", false, "/" },
-	{ "/dbfs", false, "/" },
-	{ "/dbfs/", false, "/" },
-	{ "dbfs:/FileStore", false, "/FileStore" },
-	{ "dbfs:/FileStore/", false, "/FileStore" },
-	{ "/dbfs/FileStore", false, "/FileStore" },
-	{ "dbfs://a///b//", false, "/a/b" },
-	{ "dbfs:/a b,c", false, "/a b,c" },
-	{ "dbfs:/..a/b..", false, "/..a/b.." },
-	{ "/dbfs/dbfs", false, "/dbfs" },
+	{ NULL, true, NULL, NULL },
+	{ "", true, NULL, NULL },
+	{ "/", true, NULL, NULL },
+	{ "none", true, NULL, NULL },
+	{ "brickfs", true, NULL, NULL },
+	{ "dbfs:/", false, "/", "dbfs" },
+	{ "dbfs:", false, "/", "dbfs" },
+	{ "/dbfs", false, "/", "dbfs" },
+	{ "/dbfs/", false, "/", "dbfs" },
+	{ "dbfs:/FileStore", false, "/FileStore", "dbfs" },
+	{ "dbfs:/FileStore/", false, "/FileStore", "dbfs" },
+	{ "/dbfs/FileStore", false, "/FileStore", "dbfs" },
+	{ "dbfs://a///b//", false, "/a/b", "dbfs" },
+	{ "dbfs:/a b,c", false, "/a b,c", "dbfs" },
+	{ "dbfs:/..a/b..", false, "/..a/b..", "dbfs" },
+	{ "/dbfs/dbfs", false, "/dbfs", "dbfs" },
+	{ "/Workspace", false, "/", "Workspace" },
+	{ "/Workspace/", false, "/", "Workspace" },
+	{ "/Workspace/Users/me@x.com", false, "/Users/me@x.com", "Workspace" },
+	{ "/Workspace//Workspace/a b", false, "/Workspace/a b", "Workspace" },
 };
 
-START_TEST(a_source_names_everything_or_a_path_in_dbfs)
+START_TEST(a_source_names_everything_or_a_path_in_a_tree)
 {
 	struct part part;
 	struct buf words;
@@ -40,6 +45,8 @@ START_TEST(a_source_names_everything_or_a_path_in_dbfs)
 		ck_assert_ptr_null(part.path);
 	else
 		ck_assert_str_eq(part.path, good_rows[_i].path);
+	if (!part.all)
+		ck_assert_str_eq(part.tree, good_rows[_i].tree);
 	ck_assert_uint_gt(strlen(part.shown), 0);
 	part_release(&part);
 	buf_release(&words);
@@ -57,9 +64,9 @@ static const struct {
 	{ "dbfs:/a/../b", ".." },
 	{ "dbfs:/.", "'.'" },
 	{ "dbfs:/\xff", "UTF-8" },
-	{ "/Workspace", "DBFS only" },
-	{ "/Workspace/Users/me@x.com", "Workspace" },
-	{ "/Volumes/main/raw", "DBFS only" },
+	{ "/Workspaces", "/Workspace/PATH" },
+	{ "/Workspace/../x", ".." },
+	{ "/Volumes/main/raw", "Volumes" },
 };
 
 START_TEST(anything_else_is_refused_in_words)
@@ -77,7 +84,7 @@ START_TEST(anything_else_is_refused_in_words)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_ROWS(a_source_names_everything_or_a_path_in_dbfs, good_rows),
+	UNIT_ROWS(a_source_names_everything_or_a_path_in_a_tree, good_rows),
 	UNIT_ROWS(anything_else_is_refused_in_words, bad_rows),
 };
 
