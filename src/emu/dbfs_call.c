@@ -148,31 +148,3 @@ dbfs_call_quota(struct request *req, const char *path, uint64_t size)
 		total -= old.size;
 	return total + size > (uint64_t)quota ? -EDQUOT : 0;
 }
-
-int
-dbfs_call_half(struct request *req)
-{
-	return reply_error(req, 500, "INTERNAL_ERROR",
-	    "The operation was carried out in part.");
-}
-
-bool
-dbfs_call_bool(struct request *req, const char *name, bool *out)
-{
-	*out = false;
-	if (params_bool(&req->params, name, out) != -EBADMSG)
-		return true;
-	(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-	    "Field is not a valid boolean: %s", name);
-	return false;
-}
-
-bool
-dbfs_call_i64(struct request *req, const char *name, int64_t *out)
-{
-	if (params_i64(&req->params, name, out) != -EBADMSG)
-		return true;
-	(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-	    "Field is not a valid integer: %s", name);
-	return false;
-}

@@ -28,13 +28,4 @@ int dbfs_call_fail(struct request *req, int err, const char *path);
 int dbfs_call_quota(
     struct request *req, const char *path, uint64_t size) WARN_UNUSED;
 
-/* What a call answers that was carried out by half. */
-int dbfs_call_half(struct request *req);
-
-/* A boolean parameter, false when missing.  False when it was answered. */
-bool dbfs_call_bool(struct request *req, const char *name, bool *out);
-
-/* A number, *out as it was when missing.  False when it was answered. */
-bool dbfs_call_i64(struct request *req, const char *name, int64_t *out);
-
 #endif

@@ -99,3 +99,14 @@ dbpath_last(const char *path)
 {
 	return strrchr(path, '/') + 1;
 }
+
+void
+dbpath_shorten(char *path, uint64_t n)
+{
+	for (char *p = path + 1; *p != '\0'; p++) {
+		if (n == 0 || (*p == '/' && --n == 0)) {
+			*p = '\0';
+			return;
+		}
+	}
+}

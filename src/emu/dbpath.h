@@ -7,6 +7,7 @@
 #define EMU_DBPATH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -36,5 +37,8 @@ bool dbpath_within(const char *path, const char *dir);
 
 /* The last component; "" for the root. */
 const char *dbpath_last(const char *path);
+
+/* Leaves the first n components of a path. */
+void dbpath_shorten(char *path, uint64_t n);
 
 #endif

@@ -29,6 +29,8 @@ struct emu {
 	struct halt *halt;
 	struct place *place;
 	struct store *dbfs;
+	struct store_owner workspace_owner;
+	struct store *workspace;
 	struct streams *streams;
 	struct tokens *tokens;
 	struct shaper *shaper;

@@ -16,6 +16,7 @@
 #include "emu/dbfs_call.h"
 #include "emu/dbpath.h"
 #include "emu/emu.h"
+#include "emu/field.h"
 
 #include "base/banned.h"
 
@@ -213,8 +214,8 @@ ep_dbfs_read(struct request *req)
 
 	if (path == NULL)
 		return 0;
-	if (!dbfs_call_i64(req, "offset", &offset) ||
-	    !dbfs_call_i64(req, "length", &length) ||
+	if (!field_i64(req, "offset", &offset) ||
+	    !field_i64(req, "length", &length) ||
 	    range_refused(req, offset, length))
 		goto out;
 	ret = store_read(req->emu->dbfs, path, &fd, &node);
@@ -261,13 +262,13 @@ ep_dbfs_delete(struct request *req)
 
 	if (path == NULL)
 		return 0;
-	if (!dbfs_call_bool(req, "recursive", &recursive))
+	if (!field_bool(req, "recursive", &recursive))
 		goto out;
 	if (limit == 0)
 		limit = (uint64_t)settings_get(
 		    &req->emu->settings, SET_PARTIAL_DELETE);
 	if (plan->half && plan->half_n == 0) {
-		ret = dbfs_call_half(req);
+		ret = reply_half(req);
 		goto out;
 	}
 	if (plan->half)
@@ -275,7 +276,7 @@ ep_dbfs_delete(struct request *req)
 	ret = store_remove(
 	    req->emu->dbfs, path, recursive, limit, req->id, &removed);
 	if (plan->half && (ret == 0 || ret == -EAGAIN))
-		ret = dbfs_call_half(req);
+		ret = reply_half(req);
 	else if (ret == 0 || ret == -ENOENT)
 		ret = reply_json(req, "{}");
 	else if (ret == -ENOTEMPTY)
@@ -294,18 +295,6 @@ out:
 	return ret;
 }
 
-/* Leaves the first n components of a path. */
-static void
-shorten(char *path, uint64_t n)
-{
-	for (char *p = path + 1; *p != '\0'; p++) {
-		if (n == 0 || (*p == '/' && --n == 0)) {
-			*p = '\0';
-			return;
-		}
-	}
-}
-
 int
 ep_dbfs_mkdirs(struct request *req)
 {
@@ -315,12 +304,12 @@ ep_dbfs_mkdirs(struct request *req)
 	if (path == NULL)
 		return 0;
 	if (req->plan.half)
-		shorten(path, req->plan.half_n);
+		dbpath_shorten(path, req->plan.half_n);
 	ret = store_mkdirs(req->emu->dbfs, path, req->id);
 	if (ret < 0)
 		ret = dbfs_call_fail(req, ret, path);
 	else
-		ret = req->plan.half ? dbfs_call_half(req)
+		ret = req->plan.half ? reply_half(req)
 				     : reply_json(req, "{}");
 	free(path);
 	return ret;
@@ -375,7 +364,7 @@ move_half(struct request *req, const char *from, const char *to)
 	int ret;
 
 	ret = store_list(req->emu->dbfs, from, move_one, &h);
-	return ret < 0 ? dbfs_call_fail(req, ret, from) : dbfs_call_half(req);
+	return ret < 0 ? dbfs_call_fail(req, ret, from) : reply_half(req);
 }
 
 static int

@@ -13,6 +13,7 @@
 #include "emu/dbpath.h"
 #include "emu/emu.h"
 #include "emu/ep_dbfs.h"
+#include "emu/field.h"
 #include "emu/routes.h"
 
 #include "base/banned.h"
@@ -70,7 +71,7 @@ commit_half(struct request *req, const char *path, struct spool *spool,
 		return -EEXIST;
 	ret = show_part(req, path, spool, len);
 	if (ret == 0)
-		ret = dbfs_call_half(req);
+		ret = reply_half(req);
 	return ret < 0 ? ret : 1;
 }
 
@@ -182,7 +183,7 @@ ep_dbfs_put(struct request *req)
 
 	if (path == NULL)
 		return 0;
-	if (!dbfs_call_bool(req, "overwrite", &overwrite))
+	if (!field_bool(req, "overwrite", &overwrite))
 		goto out;
 	ret = find_content(req, &spool);
 	if (ret != 0) {
@@ -233,7 +234,7 @@ ep_dbfs_create(struct request *req)
 
 	if (path == NULL)
 		return 0;
-	if (!dbfs_call_bool(req, "overwrite", &overwrite))
+	if (!field_bool(req, "overwrite", &overwrite))
 		goto out;
 	ret = prepare_create(req, path, overwrite);
 	if (ret < 0) {
@@ -264,7 +265,7 @@ find_handle(struct request *req, int64_t *handle)
 {
 	if (dbfs_call_refused(req, "/"))
 		return false;
-	if (!dbfs_call_i64(req, "handle", handle))
+	if (!field_i64(req, "handle", handle))
 		return false;
 	if (*handle != 0)
 		return true;
@@ -299,7 +300,7 @@ ep_dbfs_add_block(struct request *req)
 	if (ret == -ENOENT)
 		return no_stream(req, handle);
 	if (ret == 0 && req->plan.half)
-		return dbfs_call_half(req);
+		return reply_half(req);
 	return ret < 0 ? dbfs_call_fail(req, ret, "/") : reply_json(req, "{}");
 }
 

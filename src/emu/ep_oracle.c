@@ -13,6 +13,8 @@
 
 #include "emu/dbpath.h"
 #include "emu/emu.h"
+#include "emu/notebook.h"
+#include "emu/workspace.h"
 
 #include "base/banned.h"
 
@@ -83,16 +85,42 @@ is_known(void *ctx, const char *sha256)
 	return contents_has(ctx, sha256);
 }
 
+/* What a call is about. */
+struct spot {
+	struct store *tree;
+	bool workspace; /* the tree keeps notes */
+	char *path;
+};
+
+/* The parameter tree: "dbfs", the default, or "workspace".  False when answered. */
+static bool
+take_tree(struct request *req, struct spot *out)
+{
+	const char *name = "dbfs";
+	int ret = params_str(&req->params, "tree", &name);
+
+	out->workspace = strcmp(name, "workspace") == 0;
+	out->tree = out->workspace ? req->emu->workspace : req->emu->dbfs;
+	if (ret != -EBADMSG && (out->workspace || strcmp(name, "dbfs") == 0))
+		return true;
+	(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+	    "Wanted: tree (dbfs, workspace).");
+	return false;
+}
+
 /* What must hold whatever was done to the clients. */
 int
 ep_oracle_invariants(struct request *req)
 {
 	struct contents *contents = req->emu->contents;
 	struct buf *out = &req->reply.body;
+	struct spot spot;
 	bool good = true;
 	size_t begin;
 	int ret;
 
+	if (!take_tree(req, &spot))
+		return 0;
 	ret = reply_json(req, "{");
 	if (ret == 0)
 		ret = tally_print_invariants(req->emu->tally, out, &good);
@@ -105,7 +133,7 @@ ep_oracle_invariants(struct request *req)
 		ret = buf_puts(out, "[]");
 	else if (ret == 0)
 		ret = store_unknown(
-		    req->emu->dbfs, is_known, contents, VERSIONS_MAX, out);
+		    spot.tree, is_known, contents, VERSIONS_MAX, out);
 	if (out->len > begin + 2)
 		good = false;
 	return ret < 0 ? ret
@@ -113,19 +141,46 @@ ep_oracle_invariants(struct request *req)
 			     out, ",\"good\":%s}", good ? "true" : "false");
 }
 
-/* The path parameter; NULL when answered. */
-static char *
-take_path(struct request *req, const char *def)
+/* The parameters tree and path.  False when answered. */
+static bool
+take_spot(struct request *req, const char *def, struct spot *out)
 {
 	const char *text = def;
-	char *path = NULL;
 
+	out->path = NULL;
+	if (!take_tree(req, out))
+		return false;
 	if (params_str(&req->params, "path", &text) == -EBADMSG ||
-	    text == NULL || dbpath_parse(text, false, &path) != DBPATH_GOOD ||
-	    path == NULL)
+	    text == NULL ||
+	    dbpath_parse(text, false, &out->path) != DBPATH_GOOD ||
+	    out->path == NULL)
 		(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 		    "Wanted: path, absolute.");
-	return path;
+	return out->path != NULL;
+}
+
+/* What is put into the workspace: object_type, language, format.  False when
+ * answered. */
+static bool
+take_thing(struct request *req, struct workspace_thing *out)
+{
+	enum notebook_language language;
+
+	*out = (struct workspace_thing){ 0 };
+	(void)params_str(&req->params, "object_type", &out->type);
+	(void)params_str(&req->params, "language", &out->language);
+	(void)params_str(&req->params, "format", &out->format);
+	if (out->type == NULL && out->language != NULL)
+		out->type = "NOTEBOOK";
+	if (out->language != NULL && out->format == NULL)
+		out->format = "SOURCE";
+	if ((out->language == NULL) == (out->format == NULL) &&
+	    (out->language == NULL ||
+		notebook_language_of_name(out->language, &language)))
+		return true;
+	(void)reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+	    "Wanted: object_type, language and format of an object.");
+	return false;
 }
 
 static int
@@ -141,88 +196,94 @@ fail(struct request *req, int err, const char *path)
 int
 ep_oracle_history(struct request *req)
 {
-	char *path = take_path(req, NULL);
+	struct spot spot;
 	int ret;
 
-	if (path == NULL)
+	if (!take_spot(req, NULL, &spot))
 		return 0;
 	ret = reply_json(req, "{\"versions\":");
 	if (ret == 0)
-		ret = store_history(req->emu->dbfs, path, &req->reply.body);
+		ret = store_history(spot.tree, spot.path, &req->reply.body);
 	if (ret == 0)
 		ret = buf_puts(&req->reply.body, "}");
-	free(path);
+	free(spot.path);
 	return ret;
 }
 
 int
 ep_oracle_tree(struct request *req)
 {
-	char *path = take_path(req, "/");
+	struct spot spot;
 	int ret;
 
-	if (path == NULL)
+	if (!take_spot(req, "/", &spot))
 		return 0;
 	ret = reply_json(req, "{\"entries\":");
 	if (ret == 0)
-		ret = store_tree(req->emu->dbfs, path, &req->reply.body);
-	ret = ret < 0 ? fail(req, ret, path) : buf_puts(&req->reply.body, "}");
-	free(path);
+		ret = store_tree(spot.tree, spot.path, &req->reply.body);
+	ret = ret < 0 ? fail(req, ret, spot.path) : buf_puts(&req->reply.body, "}");
+	free(spot.path);
 	return ret;
 }
 
 int
 ep_oracle_get_file(struct request *req)
 {
-	char *path = take_path(req, NULL);
+	struct spot spot;
 	struct store_node node;
 	int fd, ret;
 
-	if (path == NULL)
+	if (!take_spot(req, NULL, &spot))
 		return 0;
-	ret = store_read(req->emu->dbfs, path, &fd, &node);
+	ret = store_read(spot.tree, spot.path, &fd, &node);
 	if (ret < 0) {
-		ret = fail(req, ret, path);
+		ret = fail(req, ret, spot.path);
 	} else {
 		ret = reply_text(req, 200, "application/octet-stream", "");
 		req->reply.fd = fd;
 		req->reply.fd_bytes = node.size;
 	}
-	free(path);
+	free(spot.path);
 	return ret;
 }
 
 int
 ep_oracle_put_file(struct request *req)
 {
-	char *path = take_path(req, NULL);
-	int ret;
+	struct workspace_thing thing;
+	struct spot spot;
+	int ret = 0;
 
-	if (path == NULL)
+	if (!take_thing(req, &thing) || !take_spot(req, NULL, &spot))
 		return 0;
-	ret = store_commit(
-	    req->emu->dbfs, path, req->body.file, true, HISTORY_ADMIN, req->id);
-	ret = ret < 0 ? fail(req, ret, path) : reply_json(req, "{}");
-	free(path);
+	ret = spot.workspace
+		  ? workspace_place(req->emu, spot.path, req->body.file, &thing,
+			HISTORY_ADMIN, req->id)
+		  : store_commit(spot.tree, spot.path, req->body.file, true,
+			HISTORY_ADMIN, req->id);
+	ret = ret < 0 ? fail(req, ret, spot.path) : reply_json(req, "{}");
+	free(spot.path);
 	return ret;
 }
 
 int
 ep_oracle_delete_file(struct request *req)
 {
-	char *path = take_path(req, NULL);
+	struct spot spot;
 	uint64_t removed;
 	int ret;
 
-	if (path == NULL)
+	if (!take_spot(req, NULL, &spot))
 		return 0;
-	ret = store_remove(req->emu->dbfs, path, true, 0, req->id, &removed);
-	ret = ret < 0 ? fail(req, ret, path) : reply_json(req, "{}");
-	free(path);
+	ret = store_remove(spot.tree, spot.path, true, 0, req->id, &removed);
+	ret = ret < 0 ? fail(req, ret, spot.path) : reply_json(req, "{}");
+	free(spot.path);
 	return ret;
 }
 
 struct make {
+	const struct spot *spot;
+	struct workspace_thing thing;
 	int64_t dirs, files, size;
 };
 
@@ -243,8 +304,8 @@ make_dir(struct request *req, const char *dir, const struct make *m)
 	char *data = malloc((size_t)m->size + 1);
 	int ret;
 
-	ret =
-	    data != NULL ? store_mkdirs(req->emu->dbfs, dir, req->id) : -ENOMEM;
+	ret = data != NULL ? store_mkdirs(m->spot->tree, dir, req->id)
+			   : -ENOMEM;
 	for (int64_t i = 0; ret == 0 && i < m->files; i++) {
 		char *path = text_printf(
 		    "%s/f%05" PRId64, strcmp(dir, "/") == 0 ? "" : dir, i);
@@ -254,8 +315,11 @@ make_dir(struct request *req, const char *dir, const struct make *m)
 			break;
 		}
 		fill(data, (size_t)m->size, path);
-		ret = store_put(req->emu->dbfs, path, data, (size_t)m->size,
-		    HISTORY_ADMIN, req->id);
+		ret = m->spot->workspace
+			  ? workspace_put(req->emu, path, data,
+				(size_t)m->size, &m->thing, req->id)
+			  : store_put(m->spot->tree, path, data,
+				(size_t)m->size, HISTORY_ADMIN, req->id);
 		free(path);
 		if (halt_raised(req->emu->halt))
 			ret = -EINTR;
@@ -284,16 +348,16 @@ make_all(struct request *req, const char *top, const struct make *m)
 int
 ep_oracle_make(struct request *req)
 {
-	struct make m = { 0, 1, 0 };
+	struct spot spot;
+	struct make m = { .spot = &spot, .files = 1 };
 	const struct {
 		const char *name;
 		int64_t *number;
 	} numbers[] = { { "dirs", &m.dirs }, { "files", &m.files },
 		{ "size", &m.size } };
-	char *path = take_path(req, NULL);
 	int ret;
 
-	if (path == NULL)
+	if (!take_thing(req, &m.thing) || !take_spot(req, NULL, &spot))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		if (params_i64(&req->params, numbers[i].name,
@@ -305,9 +369,9 @@ ep_oracle_make(struct request *req)
 		ret = reply_error(req, 400, "INVALID_PARAMETER_VALUE",
 		    "dirs, files or size is out of range.");
 	} else {
-		ret = make_all(req, path, &m);
-		ret = ret < 0 ? fail(req, ret, path) : reply_json(req, "{}");
+		ret = make_all(req, spot.path, &m);
+		ret = ret < 0 ? fail(req, ret, spot.path) : reply_json(req, "{}");
 	}
-	free(path);
+	free(spot.path);
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* emu/history.c - the log of versions, its index in memory, its replay.
  *
- * A line: seq time_ms op d|f size ino mtime_ns sha256|- request|- path, the path
- * with blanks, control bytes and '%' as %XX. */
+ * A line: seq time_ms op d|f size ino mtime_ns sha256|- request|- path [note], path
+ * and note with blanks, control bytes and '%' as %XX. */
 #include "config.h"
 
 #include "emu/history.h"
@@ -23,7 +23,7 @@
 #include "base/banned.h"
 
 #define REQUEST_BYTES 40
-#define LINE_FIELDS   10
+#define LINE_FIELDS   10 /* and the note */
 
 static const struct {
 	const char *name;
@@ -31,9 +31,11 @@ static const struct {
 } ops[] = {
 	[HISTORY_PUT] = { "put", false },
 	[HISTORY_CLOSE] = { "close", false },
+	[HISTORY_IMPORT] = { "import", false },
 	[HISTORY_ADMIN] = { "admin", false },
 	[HISTORY_PART] = { "part", false },
 	[HISTORY_MKDIR] = { "mkdir", false },
+	[HISTORY_NOTE] = { "note", false },
 	[HISTORY_MOVE_TO] = { "move_to", false },
 	[HISTORY_MOVE_FROM] = { "move_from", true },
 	[HISTORY_DELETE] = { "delete", true },
@@ -49,6 +51,7 @@ struct version {
 	struct history_stamp stamp;
 	char sha256[DIGEST_SHA256_HEX]; /* "" when none */
 	char request[REQUEST_BYTES];
+	char *note; /* NULL: none */
 	struct version *next; /* newer one of the same path */
 };
 
@@ -127,6 +130,15 @@ history_hash(struct history *h, const struct history_stamp *stamp,
 	return true;
 }
 
+static void
+version_free(struct version *v)
+{
+	if (v == NULL)
+		return;
+	free(v->note);
+	free(v);
+}
+
 /* Takes over v; false when out of memory. */
 static bool
 index_version(struct history *h, const char *name, struct version *v)
@@ -138,7 +150,7 @@ index_version(struct history *h, const char *name, struct version *v)
 	if (p == NULL) {
 		p = calloc(1, sizeof(*p) + len + 1);
 		if (p == NULL) {
-			free(v);
+			version_free(v);
 			return false;
 		}
 		memcpy(p->name, name, len + 1);
@@ -206,6 +218,10 @@ write_fields(struct buf *out, const struct version *v, const char *path)
 	    v->request[0] != '\0' ? v->request : "-");
 	if (ret == 0)
 		ret = put_escaped(out, path);
+	if (ret == 0 && v->note != NULL)
+		ret = buf_puts(out, " ");
+	if (ret == 0 && v->note != NULL)
+		ret = put_escaped(out, v->note);
 	return ret == 0 ? buf_puts(out, "\n") : ret;
 }
 
@@ -221,15 +237,17 @@ parse_op(const char *word, enum history_op *out)
 	return false;
 }
 
-/* Cuts a line into its fields; false when it has too few. */
+/* Cuts a line into its fields, the last of which, the note, may be missing: NULL.
+ * False when there are too few or too many. */
 static bool
-split(char *line, char *fields[LINE_FIELDS])
+split(char *line, char *fields[LINE_FIELDS + 1])
 {
-	for (size_t i = 0; i < LINE_FIELDS; i++) {
+	fields[LINE_FIELDS] = NULL;
+	for (size_t i = 0; i <= LINE_FIELDS; i++) {
 		fields[i] = line;
 		line += strcspn(line, " ");
 		if (*line == '\0')
-			return i == LINE_FIELDS - 1;
+			return i >= LINE_FIELDS - 1;
 		*line++ = '\0';
 	}
 	return false;
@@ -238,7 +256,7 @@ split(char *line, char *fields[LINE_FIELDS])
 static bool
 parse_line(char *line, struct version *v, char **path)
 {
-	char *f[LINE_FIELDS];
+	char *f[LINE_FIELDS + 1];
 
 	if (!split(line, f) || text_u64(f[0], UINT64_MAX, &v->seq) < 0 ||
 	    text_i64(f[1], &v->time_ms) < 0 || !parse_op(f[2], &v->op) ||
@@ -253,7 +271,11 @@ parse_line(char *line, struct version *v, char **path)
 		text_copy(v->request, sizeof(v->request), f[8]);
 	unescape(f[9]);
 	*path = f[9];
-	return true;
+	if (f[10] == NULL)
+		return true;
+	unescape(f[10]);
+	v->note = text_dup(f[10]);
+	return v->note != NULL;
 }
 
 /* 1 to go on, 0 at the end of what counts, or -errno. */
@@ -271,7 +293,7 @@ replay_line(struct history *h, char *line, ssize_t len)
 		return -ENOMEM;
 	if (!parse_line(line, v, &path)) {
 		log_warn("history", "a broken line is skipped");
-		free(v);
+		version_free(v);
 	} else if (!index_version(h, path, v)) {
 		return -ENOMEM;
 	}
@@ -339,7 +361,7 @@ history_close(struct history *h)
 			struct version *v = p->first;
 
 			p->first = v->next;
-			free(v);
+			version_free(v);
 		}
 		free(p);
 	}
@@ -397,11 +419,14 @@ history_note(struct history *h, const struct history_change *c)
 		text_copy(v->sha256, sizeof(v->sha256), c->sha256);
 	if (c->request != NULL)
 		text_copy(v->request, sizeof(v->request), c->request);
-	ret = write_fields(&h->lines, v, c->path);
+	v->note = text_dup(c->note);
+	ret = c->note != NULL && v->note == NULL
+		  ? -ENOMEM
+		  : write_fields(&h->lines, v, c->path);
 	if (ret == 0)
 		ret = batch_add(h, v, c->path);
 	if (ret < 0) {
-		free(v);
+		version_free(v);
 		history_abandon(h);
 	}
 	return ret;
@@ -422,7 +447,7 @@ void
 history_abandon(struct history *h)
 {
 	for (size_t i = 0; i < h->batch_len; i++)
-		free(h->batch[i].version);
+		version_free(h->batch[i].version);
 	batch_clear(h);
 }
 
@@ -447,6 +472,13 @@ history_commit(struct history *h)
 	return whole ? 0 : -ENOMEM;
 }
 
+static bool
+is_same(const struct history_stamp *a, const struct history_stamp *b)
+{
+	return a->ino == b->ino && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns;
+}
+
 bool
 history_current(struct history *h, const char *path, bool is_dir,
     const struct history_stamp *stamp)
@@ -458,9 +490,44 @@ history_current(struct history *h, const char *path, bool is_dir,
 		return p == NULL || ops[p->last->op].gone;
 	if (p == NULL || ops[p->last->op].gone || p->last->is_dir != is_dir)
 		return false;
-	return is_dir || (p->last->stamp.ino == stamp->ino &&
-			     p->last->stamp.size == stamp->size &&
-			     p->last->stamp.mtime_ns == stamp->mtime_ns);
+	return is_dir || is_same(&p->last->stamp, stamp);
+}
+
+/* The newest version of p that was on disk as this.  A directory's time changes
+ * with its content, and it has no size. */
+static const struct version *
+find_stamp(const struct path *p, bool is_dir, const struct history_stamp *stamp)
+{
+	const struct version *found = NULL;
+
+	for (const struct version *v = p->first; v != NULL; v = v->next)
+		if (v->is_dir == is_dir && v->stamp.ino == stamp->ino &&
+		    (is_dir || is_same(&v->stamp, stamp)))
+			found = v;
+	return found;
+}
+
+const char *
+history_note_of(struct history *h, const char *path, bool is_dir,
+    const struct history_stamp *stamp)
+{
+	const struct version *found;
+	struct path *p;
+
+	/* What was noted of it just now, and not written yet. */
+	if (h->batch_len > 0 &&
+	    strcmp(h->batch[h->batch_len - 1].path, path) == 0)
+		return h->batch[h->batch_len - 1].version->note;
+	HASH_FIND(hh, h->paths, path, strlen(path), p);
+	if (p == NULL)
+		return NULL;
+	if (history_current(h, path, is_dir, stamp))
+		return p->last->note;
+	found = find_stamp(p, is_dir, stamp);
+	if (found == NULL && !ops[p->last->op].gone &&
+	    p->last->is_dir == is_dir)
+		found = p->last;
+	return found != NULL ? found->note : NULL;
 }
 
 static int
@@ -482,8 +549,11 @@ print_version(struct buf *out, const struct version *v)
 	if (ret == 0)
 		ret = v->request[0] != '\0' ? jval_quote(out, v->request)
 					    : buf_puts(out, "null");
-	return ret < 0 ? ret
-		       : buf_printf(out, ",\"time\":%" PRId64 "}", v->time_ms);
+	if (ret == 0)
+		ret = buf_printf(out, ",\"time\":%" PRId64, v->time_ms);
+	if (ret == 0 && v->note != NULL)
+		ret = buf_printf(out, ",\"note\":%s", v->note);
+	return ret < 0 ? ret : buf_puts(out, "}");
 }
 
 int
@@ -531,6 +601,7 @@ history_print_unknown(struct history *h, history_known_fn *known, void *ctx,
 		for (struct version *v = p->first; ret == 0 && v != NULL;
 		     v = v->next) {
 			if ((v->op != HISTORY_PUT && v->op != HISTORY_CLOSE &&
+				v->op != HISTORY_IMPORT &&
 				v->op != HISTORY_PART) ||
 			    known(ctx, v->sha256) || count == max)
 				continue;

@@ -9,6 +9,9 @@
  * file keeps its hash when it moves, and a file that a person put into the tree
  * is noticed.
  *
+ * A version may carry a note of the tree's owner, a JSON object that means nothing
+ * here: what the tree itself cannot say, as that a file is a notebook.
+ *
  * Not locked: the owner of the tree calls it with the tree's lock held. */
 #ifndef EMU_HISTORY_H
 #define EMU_HISTORY_H
@@ -23,11 +26,13 @@
 struct history;
 
 enum history_op {
-	HISTORY_PUT,   /* put, JSON or form */
+	HISTORY_PUT,   /* put, JSON or form; PUT to a signed URL */
 	HISTORY_CLOSE, /* create, add-block, close */
+	HISTORY_IMPORT, /* import and import-file of the Workspace API */
 	HISTORY_ADMIN, /* PUT /emulator/file, remote_edit, sample content */
 	HISTORY_PART,  /* an unfinished file, shown by --put-not-atomic */
 	HISTORY_MKDIR,
+	HISTORY_NOTE,    /* only its note is another one */
 	HISTORY_MOVE_TO,   /* arrived here */
 	HISTORY_MOVE_FROM, /* left from here */
 	HISTORY_DELETE,
@@ -49,6 +54,7 @@ struct history_change {
 	struct history_stamp stamp;
 	const char *sha256;  /* NULL for directories and removals */
 	const char *request; /* id; NULL when no request did it */
+	const char *note;    /* NULL: none */
 	int64_t time_ms;
 };
 
@@ -65,6 +71,13 @@ void history_abandon(struct history *h);
 
 /* Is the file as the newest version of path says (stamp NULL: absent)? */
 bool history_current(struct history *h, const char *path, bool is_dir,
+    const struct history_stamp *stamp);
+
+/* The note of what is at path with this stamp, or NULL.  It is that of the newest
+ * version with this stamp, since a step may have been recorded and then not been
+ * taken; of what a person changed, that of the newest version.  Lives as long as h,
+ * or the batch. */
+const char *history_note_of(struct history *h, const char *path, bool is_dir,
     const struct history_stamp *stamp);
 
 /* The hash of a file with this stamp, wherever it lies. */

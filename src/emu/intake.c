@@ -263,7 +263,8 @@ check_headers(struct request *req)
 	return ret;
 }
 
-/* A path parameter as rules and the log name it, in new memory, or NULL. */
+/* A path parameter as rules and the log name it, in new memory, or NULL: without
+ * what may stand before it. */
 static char *
 path_of(struct request *req, const char *name)
 {
@@ -271,7 +272,12 @@ path_of(struct request *req, const char *name)
 
 	if (params_str(&req->params, name, &text) < 0)
 		return NULL;
-	return text_dup(text_starts(text, "dbfs:") ? text + 5 : text);
+	if (text_starts(text, "dbfs:"))
+		text += 5;
+	else if (routes_tree(req->path) == ROUTES_WORKSPACE &&
+		 text_starts(text, "/Workspace/"))
+		text += 10;
+	return text_dup(text);
 }
 
 static void

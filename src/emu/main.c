@@ -21,6 +21,7 @@
 #include "emu/seed.h"
 #include "emu/server.h"
 #include "emu/verbs.h"
+#include "emu/workspace.h"
 
 #include "base/banned.h"
 
@@ -124,9 +125,13 @@ open_parts(struct emu *emu, struct why *why)
 	ret = halt_new(&emu->halt);
 	if (ret == 0)
 		ret =
-		    store_open(emu->place, &emu->timeline, "dbfs", &emu->dbfs);
+		    store_open(emu->place, &emu->timeline, "dbfs", NULL, &emu->dbfs);
+	if (ret == 0)
+		ret = workspace_open(emu);
 	if (ret == 0 && emu->place->fresh) {
 		ret = seed_dbfs(emu->dbfs);
+		if (ret == 0)
+			ret = seed_workspace(emu);
 		if (ret == 0)
 			place_seeded(emu->place);
 	}
@@ -158,6 +163,7 @@ close_parts(struct emu *emu)
 	shaper_free(emu->shaper);
 	tokens_free(emu->tokens);
 	streams_close(emu->streams);
+	store_close(emu->workspace);
 	store_close(emu->dbfs);
 	halt_free(emu->halt);
 	place_close(emu->place);

@@ -1,6 +1,7 @@
 /* emu/place.h: the directory that holds all state.
  *
  *   DIR/dbfs/            the tree of DBFS, plain files
+ *   DIR/workspace/       the tree of the workspace, plain files
  *   DIR/.state/lock      held by the running emulator
  *   DIR/.state/fresh     DIR was empty, and the sample content is not complete
  *   DIR/.state/tmp/      files on their way into a tree; emptied at start

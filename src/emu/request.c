@@ -132,20 +132,13 @@ clean(char *text)
 			*text = '?';
 }
 
-int
-reply_error(
-    struct request *req, int status, const char *code, const char *fmt, ...)
+static int
+put_error(struct request *req, int status, const char *code,
+    const char *reason, char *message)
 {
-	char *message = NULL;
 	struct buf *out = &req->reply.body;
-	va_list ap;
 	int ret;
 
-	va_start(ap, fmt);
-	ret = vasprintf(&message, fmt, ap);
-	va_end(ap);
-	if (ret < 0)
-		return -ENOMEM;
 	clean(message);
 	ret = reply_text(req, status, "application/json", "{\"error_code\":");
 	if (ret == 0)
@@ -155,13 +148,66 @@ reply_error(
 	if (ret == 0)
 		ret = jval_quote(out, message);
 	if (ret == 0)
+		ret = buf_puts(out, ",\"details\":[");
+	if (ret == 0 && reason != NULL)
 		ret = buf_printf(out,
-		    ",\"details\":[{\"@type\":\"type.googleapis.com/"
-		    "google.rpc.RequestInfo\",\"request_id\":\"%s\","
-		    "\"serving_data\":\"\"}]}",
-		    req->id);
+		    "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\","
+		    "\"reason\":\"%s\",\"domain\":\"workspace.databricks.com\","
+		    "\"metadata\":{}},",
+		    reason);
+	return ret < 0 ? ret
+		       : buf_printf(out,
+			     "{\"@type\":\"type.googleapis.com/"
+			     "google.rpc.RequestInfo\",\"request_id\":\"%s\","
+			     "\"serving_data\":\"\"}]}",
+			     req->id);
+}
+
+static int
+put_error_text(struct request *req, int status, const char *code,
+    const char *reason, const char *fmt, va_list ap)
+{
+	char *message = NULL;
+	int ret;
+
+	if (vasprintf(&message, fmt, ap) < 0)
+		return -ENOMEM;
+	ret = put_error(req, status, code, reason, message);
 	free(message);
 	return ret;
+}
+
+int
+reply_error(
+    struct request *req, int status, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, fmt);
+	ret = put_error_text(req, status, code, NULL, fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+int
+reply_error_reason(struct request *req, int status, const char *code,
+    const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, fmt);
+	ret = put_error_text(req, status, code, reason, fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+int
+reply_half(struct request *req)
+{
+	return reply_error(req, 500, "INTERNAL_ERROR",
+	    "The operation was carried out in part.");
 }
 
 int

@@ -99,6 +99,13 @@ int reply_json(struct request *req, const char *text);
 int reply_error(struct request *req, int status, const char *code,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* The same with the reason of an ErrorInfo, by which clients tell what is meant. */
+int reply_error_reason(struct request *req, int status, const char *code,
+    const char *reason, const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* What a call answers that was carried out by half. */
+int reply_half(struct request *req);
+
 /* An authentication failure: its error_code is a number. */
 int reply_denied(struct request *req, int status, const char *message);
 

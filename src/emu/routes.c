@@ -13,11 +13,13 @@
 #include "emu/ep_oracle.h"
 #include "emu/ep_scim.h"
 #include "emu/ep_wellknown.h"
+#include "emu/ep_workspace.h"
 
 #include "base/banned.h"
 
 #define K10 ((uint64_t)10 << 10)
 #define M10 ((uint64_t)10 << 20)
+#define M16 ((uint64_t)16 << 20) /* 10 MiB as base64, and what is around it */
 #define T1  ((uint64_t)1 << 40)
 
 /* Every endpoint served, first fit; a request that fits no row gets 404. */
@@ -34,6 +36,14 @@ static const struct route routes[] = {
 	{ "POST",   "2.0",    "/dbfs/delete",                            ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_dbfs_delete,        "2.3 delete" },
 	{ "POST",   "2.0",    "/dbfs/mkdirs",                            ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_dbfs_mkdirs,        "2.3 mkdirs" },
 	{ "POST",   "2.0",    "/dbfs/move",                              ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_dbfs_move,          "2.3 move" },
+
+	{ "GET",    "2.0",    "/workspace/get-status",                   ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_workspace_get_status, "3.3 get-status" },
+	{ "GET",    "2.0",    "/workspace/list",                         ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_LISTS,  ROUTE_PARAMS, M10,     ep_workspace_list,     "3.3 list" },
+	{ "GET",    "2.0",    "/workspace/export",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_workspace_export,   "3.3 export" },
+	{ "POST",   "2.0",    "/workspace/import",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_FORM,   M16,     ep_workspace_import,   "3.3 import" },
+	{ "POST",   "2.0",    "/workspace/delete",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_workspace_delete,   "3.3 delete" },
+	{ "POST",   "2.0",    "/workspace/mkdirs",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_workspace_mkdirs,   "3.3 mkdirs" },
+	{ "POST",   "2.0",    "/workspace/rename",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_workspace_rename,   "3.3 rename" },
 
 	{ "GET",    "2.0",    "/preview/scim/v2/Me",                     ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_scim_me,            "5.5, H7" },
 
@@ -159,6 +169,17 @@ routes_family(const char *path, size_t *len)
 		family++;
 	*len = strcspn(family, "/");
 	return family;
+}
+
+enum routes_tree
+routes_tree(const char *path)
+{
+	const char *family = routes_short(path);
+
+	return text_starts(family, "/workspace/") ||
+		       text_starts(family, "/workspace-files/")
+		   ? ROUTES_WORKSPACE
+		   : ROUTES_DBFS;
 }
 
 int

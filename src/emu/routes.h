@@ -59,6 +59,10 @@ const char *routes_short(const char *path);
 /* First component after /api/VERSION/: the family that shares a rate limit. */
 const char *routes_family(const char *path, size_t *len);
 
+/* Whose paths the call is about. */
+enum routes_tree { ROUTES_DBFS, ROUTES_WORKSPACE };
+enum routes_tree routes_tree(const char *path);
+
 /* Appends the table for --endpoints. */
 int routes_print(struct buf *out) WARN_UNUSED;
 

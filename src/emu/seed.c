@@ -11,6 +11,9 @@
 #include "base/digest.h"
 #include "base/text.h"
 
+#include "emu/emu.h"
+#include "emu/workspace.h"
+
 #include "base/banned.h"
 
 #define BINARY_BYTES ((size_t)3 << 20)
@@ -93,4 +96,53 @@ seed_dbfs(struct store *s)
 			    strlen(things[i].text), HISTORY_ADMIN, NULL);
 	}
 	return ret < 0 ? ret : put_binary(s);
+}
+
+#define HOME "/Users/" EMU_USER
+
+static const struct {
+	const char *path;
+	struct workspace_thing thing;
+	const char *text;
+} objects[] = {
+	{ HOME "/README.md", { "FILE", NULL, NULL },
+	    "# A sample workspace\n\nNotebooks have no extension here, files "
+	    "have their own.\n" },
+	{ HOME "/demo/first steps", { "NOTEBOOK", "PYTHON", "SOURCE" },
+	    "# Databricks notebook source\n"
+	    "# MAGIC %md\n# MAGIC ## First steps\n\n"
+	    "# COMMAND ----------\n\n"
+	    "# DBTITLE 1,Numbers\n"
+	    "total = sum(range(10))\nprint(total)\n\n"
+	    "# COMMAND ----------\n\n"
+	    "# MAGIC %sql\n# MAGIC SELECT 1 AS one" },
+	{ HOME "/demo/people", { "NOTEBOOK", "SQL", "SOURCE" },
+	    "-- Databricks notebook source\n"
+	    "SELECT city, count(*) FROM people GROUP BY city" },
+	{ HOME "/demo/stream", { "NOTEBOOK", "SCALA", "SOURCE" },
+	    "// Databricks notebook source\nval one = 1\nprintln(one + 1)" },
+	{ HOME "/demo/plot", { "NOTEBOOK", "R", "SOURCE" },
+	    "# Databricks notebook source\nplot(c(1, 4, 9))" },
+	{ HOME "/demo/explore", { "NOTEBOOK", "PYTHON", "JUPYTER" },
+	    "{\n \"cells\": [\n  {\n   \"cell_type\": \"code\",\n"
+	    "   \"execution_count\": null,\n   \"metadata\": {},\n"
+	    "   \"outputs\": [],\n   \"source\": [\"print(1)\"]\n  }\n ],\n"
+	    " \"metadata\": {\"language_info\": {\"name\": \"python\"}},\n"
+	    " \"nbformat\": 4,\n \"nbformat_minor\": 0\n}\n" },
+	{ HOME "/demo/lib/numbers.py", { "FILE", NULL, NULL },
+	    "def twice(n):\n    return 2 * n\n" },
+	{ HOME "/demo/requirements.txt", { "FILE", NULL, NULL }, "requests\n" },
+	{ "/Shared/queries/today", { "NOTEBOOK", "SQL", "SOURCE" },
+	    "-- Databricks notebook source\nSELECT current_date()" },
+};
+
+int
+seed_workspace(struct emu *emu)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < ARRAY_LEN(objects); i++)
+		ret = workspace_put(emu, objects[i].path, objects[i].text,
+		    strlen(objects[i].text), &objects[i].thing, NULL);
+	return ret;
 }

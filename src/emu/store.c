@@ -3,6 +3,7 @@
 
 #include "emu/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 
 int
 store_open(struct place *place, struct timeline *timeline, const char *name,
-    struct store **out)
+    const struct store_owner *owner, struct store **out)
 {
 	struct store *s;
 	int ret;
@@ -28,6 +29,7 @@ store_open(struct place *place, struct timeline *timeline, const char *name,
 		return -ENOMEM;
 	s->place = place;
 	s->timeline = timeline;
+	s->owner = owner;
 	s->tree.names_fd = place->names_fd;
 	lock_init(&s->lock, "store");
 	s->tree.fd = place_tree(place, name);
@@ -118,13 +120,15 @@ store_hash_locked(struct store *s, const char *path, const struct stat *st,
 
 int
 store_note_locked(struct store *s, enum history_op op, const char *path,
-    const struct stat *st, const char *sha256, const char *request)
+    const struct stat *st, const char *sha256, const char *request,
+    const char *note)
 {
 	struct history_change change = {
 		.op = op,
 		.path = path,
 		.sha256 = sha256,
 		.request = request,
+		.note = s->owner != NULL ? note : NULL,
 		.time_ms = timeline_now_ms(s->timeline),
 	};
 
@@ -136,20 +140,42 @@ store_note_locked(struct store *s, enum history_op op, const char *path,
 }
 
 int
+store_annotation_locked(struct store *s, const char *path,
+    const struct stat *st, struct buf *out)
+{
+	struct history_stamp stamp = store_stamp(st);
+	bool is_dir = S_ISDIR(st->st_mode);
+	const char *old;
+
+	buf_clear(out);
+	if (s->owner == NULL)
+		return 0;
+	old = history_note_of(s->history, path, is_dir, &stamp);
+	return old != NULL ? buf_puts(out, old)
+			   : s->owner->fresh(s->owner->ctx, path, is_dir, out);
+}
+
+int
 store_found_locked(struct store *s, const char *path, const struct stat *st)
 {
 	struct history_stamp stamp = store_stamp(st);
 	bool is_dir = S_ISDIR(st->st_mode);
 	char sha256[DIGEST_SHA256_HEX];
+	struct buf note;
 	int ret = 0;
 
 	if (history_current(s->history, path, is_dir, &stamp))
 		return 0;
+	buf_init(&note, BUF_LIMIT_TEXT);
 	if (!is_dir)
 		ret = store_hash_locked(s, path, st, sha256);
-	return ret < 0 ? ret
-		       : store_note_locked(s, HISTORY_FOUND, path, st,
-			     is_dir ? NULL : sha256, NULL);
+	if (ret == 0)
+		ret = store_annotation_locked(s, path, st, &note);
+	if (ret == 0)
+		ret = store_note_locked(s, HISTORY_FOUND, path, st,
+		    is_dir ? NULL : sha256, NULL, buf_text(&note));
+	buf_release(&note);
+	return ret;
 }
 
 int
@@ -162,8 +188,8 @@ store_observe_locked(struct store *s, const char *path)
 	if (ret == -ENOENT || ret == -ENOTDIR) {
 		if (history_current(s->history, path, false, NULL))
 			return 0;
-		ret =
-		    store_note_locked(s, HISTORY_LOST, path, NULL, NULL, NULL);
+		ret = store_note_locked(
+		    s, HISTORY_LOST, path, NULL, NULL, NULL, NULL);
 		return ret < 0 ? ret : history_commit(s->history);
 	}
 	if (ret == 0)
@@ -181,22 +207,64 @@ store_touch(struct store *s, int dir_fd)
 	(void)futimens(dir_fd, now);
 }
 
+int
+store_room_locked(struct store *s, int dir_fd)
+{
+	uint64_t max = s->owner != NULL ? s->owner->names_max(s->owner->ctx) : 0;
+	uint64_t names = 0;
+	struct dirent *de;
+	DIR *dir;
+	int fd;
+
+	if (max == 0)
+		return 0;
+	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return -errno;
+	}
+	while ((de = readdir(dir)) != NULL)
+		names += strcmp(de->d_name, ".") != 0 &&
+			 strcmp(de->d_name, "..") != 0;
+	(void)closedir(dir);
+	return names < max ? 0 : -EMLINK;
+}
+
+/* Records that the directory path is about to be made. */
+static int
+note_dir_locked(struct store *s, const char *path, const char *request)
+    REQUIRES(s->lock)
+{
+	struct stat st = { .st_mode = S_IFDIR };
+	struct buf note;
+	int ret = 0;
+
+	buf_init(&note, BUF_LIMIT_TEXT);
+	if (s->owner != NULL)
+		ret = s->owner->fresh(s->owner->ctx, path, true, &note);
+	if (ret == 0)
+		ret = store_note_locked(s, HISTORY_MKDIR, path, &st, NULL,
+		    request, buf_text(&note));
+	buf_release(&note);
+	return ret == 0 ? history_commit(s->history) : ret;
+}
+
 /* Makes one directory in dir_fd; path is its full name, for the history. */
 static int
 make_dir_locked(struct store *s, int dir_fd, const char *path,
     const char *request) REQUIRES(s->lock)
 {
 	const char *last = dbpath_last(path);
-	struct stat st = { .st_mode = S_IFDIR };
 	char name[WALK_NAME_BYTES];
 	int ret, fd;
 
 	ret = walk_remember(&s->tree, last, strlen(last));
-	if (ret < 0)
-		return ret;
-	ret = store_note_locked(s, HISTORY_MKDIR, path, &st, NULL, request);
 	if (ret == 0)
-		ret = history_commit(s->history);
+		ret = store_room_locked(s, dir_fd);
+	if (ret == 0)
+		ret = note_dir_locked(s, path, request);
 	if (ret < 0)
 		return ret;
 	walk_encode(last, strlen(last), name);
@@ -241,8 +309,8 @@ make_dirs_locked(struct store *s, const char *path, const char *request)
 }
 
 int
-store_parent_locked(struct store *s, const char *path, const char *request,
-    char name[WALK_NAME_BYTES])
+store_parent_locked(struct store *s, const char *path, bool make,
+    const char *request, char name[WALK_NAME_BYTES])
 {
 	const char *last = dbpath_last(path);
 	char *dir;
@@ -251,7 +319,8 @@ store_parent_locked(struct store *s, const char *path, const char *request,
 	dir = strndup(path, (size_t)(last - path > 1 ? last - path - 1 : 1));
 	if (dir == NULL)
 		return -ENOMEM;
-	fd = make_dirs_locked(s, dir, request);
+	fd = make ? make_dirs_locked(s, dir, request)
+		  : walk_dir(&s->tree, dir);
 	free(dir);
 	if (fd < 0)
 		return fd;
@@ -281,35 +350,49 @@ store_mkdirs(struct store *s, const char *path, const char *request)
 	return 0;
 }
 
-/* May a file be put at path? */
-static int
-check_target_locked(struct store *s, const char *path, bool overwrite)
-    REQUIRES(s->lock)
-{
-	struct stat st;
-	int ret;
-
-	ret = store_lstat_locked(s, path, &st);
-	if (ret == -ENOENT)
-		return 0;
-	if (ret < 0)
-		return ret;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return overwrite ? store_observe_locked(s, path) : -EEXIST;
-}
-
-/* Who puts a file, and its time; < 0: now. */
+/* Who puts a file, how, and its time; < 0: now. */
 struct arrival {
 	enum history_op op;
 	const char *request;
 	int64_t mtime_ms;
+	bool overwrite;
+	store_decide_fn *decide; /* instead of overwrite; then makes no parents */
+	void *ctx;
 };
+
+/* May a file be put at path, and with which note?  1 when it is a new name. */
+static int
+check_target_locked(struct store *s, const char *path, const struct arrival *a,
+    struct buf *note) REQUIRES(s->lock)
+{
+	struct store_node old;
+	struct stat st;
+	int ret, seen;
+
+	seen = store_lstat_locked(s, path, &st);
+	if (seen < 0 && seen != -ENOENT)
+		return seen;
+	if (seen == 0 && a->decide == NULL && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (seen == 0 && a->decide == NULL && !a->overwrite)
+		return -EEXIST;
+	ret = seen == 0 ? store_observe_locked(s, path) : 0;
+	if (ret == 0 && seen == 0)
+		old = store_node_locked(s, path, &st);
+	if (ret == 0 && a->decide != NULL)
+		ret = a->decide(a->ctx, seen == 0 ? &old : NULL, note);
+	else if (ret == 0 && seen == 0)
+		ret = store_annotation_locked(s, path, &st, note);
+	else if (ret == 0 && s->owner != NULL)
+		ret = s->owner->fresh(s->owner->ctx, path, false, note);
+	return ret < 0 ? ret : seen < 0;
+}
 
 /* The step that makes a file visible: history, then rename. */
 static int
 place_file_locked(struct store *s, const char *path, struct spool *spool,
-    const char *sha256, const struct arrival *a) REQUIRES(s->lock)
+    const char *sha256, const struct arrival *a, bool is_new, const char *note)
+    REQUIRES(s->lock)
 {
 	struct timespec times[2] = { timeline_now(s->timeline),
 		timeline_now(s->timeline) };
@@ -322,15 +405,17 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 			.tv_sec = (time_t)(a->mtime_ms / 1000),
 			.tv_nsec = (long)(a->mtime_ms % 1000) * 1000000,
 		};
-	dir = store_parent_locked(s, path, a->request, name);
+	dir = store_parent_locked(s, path, a->decide == NULL, a->request, name);
 	if (dir < 0)
 		return dir;
-	if (futimens(spool_fd(spool), times) < 0 ||
-	    fstat(spool_fd(spool), &st) < 0)
+	if (is_new)
+		ret = store_room_locked(s, dir);
+	if (ret == 0 && (futimens(spool_fd(spool), times) < 0 ||
+			    fstat(spool_fd(spool), &st) < 0))
 		ret = -errno;
 	if (ret == 0)
 		ret = store_note_locked(
-		    s, a->op, path, &st, sha256, a->request);
+		    s, a->op, path, &st, sha256, a->request, note);
 	if (ret == 0)
 		ret = history_commit(s->history);
 	if (ret == 0) {
@@ -345,10 +430,11 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 }
 
 static int
-commit(struct store *s, const char *path, struct spool *spool, bool overwrite,
+commit(struct store *s, const char *path, struct spool *spool,
     const struct arrival *a)
 {
 	char sha256[DIGEST_SHA256_HEX];
+	struct buf note;
 	int ret;
 
 	if (strcmp(path, "/") == 0)
@@ -356,28 +442,72 @@ commit(struct store *s, const char *path, struct spool *spool, bool overwrite,
 	ret = spool_seal(spool, sha256);
 	if (ret < 0)
 		return ret;
+	buf_init(&note, BUF_LIMIT_TEXT);
 	lock_take(&s->lock);
-	ret = check_target_locked(s, path, overwrite);
-	if (ret == 0)
-		ret = place_file_locked(s, path, spool, sha256, a);
+	ret = check_target_locked(s, path, a, &note);
+	if (ret >= 0)
+		ret = place_file_locked(
+		    s, path, spool, sha256, a, ret > 0, buf_text(&note));
 	lock_drop(&s->lock);
+	buf_release(&note);
 	return ret;
+}
+
+int
+store_place(struct store *s, const char *path, struct spool *spool,
+    enum history_op op, const char *request, store_decide_fn *decide, void *ctx)
+{
+	const struct arrival a = { op, request, -1, true, decide, ctx };
+
+	return commit(s, path, spool, &a);
+}
+
+int
+store_annotate(struct store *s, const char *path, store_decide_fn *decide,
+    void *ctx, const char *request)
+{
+	char sha256[DIGEST_SHA256_HEX];
+	struct store_node old;
+	struct stat st;
+	struct buf note;
+	int ret;
+
+	buf_init(&note, BUF_LIMIT_TEXT);
+	lock_take(&s->lock);
+	ret = store_lstat_locked(s, path, &st);
+	if (ret == 0)
+		ret = store_observe_locked(s, path);
+	if (ret == 0 && !S_ISDIR(st.st_mode))
+		ret = store_hash_locked(s, path, &st, sha256);
+	if (ret == 0) {
+		old = store_node_locked(s, path, &st);
+		ret = decide(ctx, &old, &note);
+	}
+	if (ret == 0)
+		ret = store_note_locked(s, HISTORY_NOTE, path, &st,
+		    S_ISDIR(st.st_mode) ? NULL : sha256, request,
+		    buf_text(&note));
+	if (ret == 0)
+		ret = history_commit(s->history);
+	lock_drop(&s->lock);
+	buf_release(&note);
+	return ret == -ENOTDIR ? -ENOENT : ret;
 }
 
 int
 store_commit(struct store *s, const char *path, struct spool *spool,
     bool overwrite, enum history_op op, const char *request)
 {
-	const struct arrival a = { op, request, -1 };
+	const struct arrival a = { op, request, -1, overwrite, NULL, NULL };
 
-	return commit(s, path, spool, overwrite, &a);
+	return commit(s, path, spool, &a);
 }
 
 int
 store_put_at(struct store *s, const char *path, const void *data, size_t len,
     enum history_op op, const char *request, int64_t mtime_ms)
 {
-	const struct arrival a = { op, request, mtime_ms };
+	const struct arrival a = { op, request, mtime_ms, true, NULL, NULL };
 	struct spool *spool;
 	int ret;
 
@@ -386,7 +516,7 @@ store_put_at(struct store *s, const char *path, const void *data, size_t len,
 		return ret;
 	ret = spool_write(spool, data, len);
 	if (ret == 0)
-		ret = commit(s, path, spool, true, &a);
+		ret = commit(s, path, spool, &a);
 	spool_free(spool);
 	return ret;
 }

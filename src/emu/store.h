@@ -7,6 +7,7 @@
  * Functions return 0 or -errno, as a system call on the path would:
  *   -ENOENT   nothing there      -ENOTDIR  a component on the way is a file
  *   -EISDIR   a directory        -EEXIST   something is there already
+ *   -EMLINK   the directory is full (struct store_owner)
  * Symbolic links, devices and names that are no UTF-8 do not exist here.
  * Threads: any. */
 #ifndef EMU_STORE_H
@@ -30,11 +31,24 @@ struct store_node {
 	bool is_dir;
 	uint64_t size; /* 0 for directories */
 	int64_t mtime_ms;
+	const char *note; /* lives as long as the store; NULL: a tree without */
 };
 
-/* Opens DIR/name with its history.  place and timeline are borrowed. */
+/* What a tree asks that keeps a note (emu/history.h) of each thing in it.  Called
+ * with the tree's lock held, so these may not call the store. */
+struct store_owner {
+	/* Appends the note of what comes without one: a new directory, and what a
+	 * person put there. */
+	int (*fresh)(void *ctx, const char *path, bool is_dir, struct buf *note);
+	/* How many names one directory may hold; 0: any number. */
+	uint64_t (*names_max)(void *ctx);
+	void *ctx;
+};
+
+/* Opens DIR/name with its history.  All arguments are borrowed; owner NULL: a tree
+ * without notes. */
 int store_open(struct place *place, struct timeline *timeline, const char *name,
-    struct store **out) WARN_UNUSED;
+    const struct store_owner *owner, struct store **out) WARN_UNUSED;
 void store_close(struct store *s);
 
 int store_stat(
@@ -59,7 +73,20 @@ int store_mkdirs(
 int store_commit(struct store *s, const char *path, struct spool *spool,
     bool overwrite, enum history_op op, const char *request) WARN_UNUSED;
 
-/* The same from memory, overwriting; mtime_ms < 0: now. */
+/* Puts the spool's file at path, as the caller decides with the lock held, when he
+ * sees what is there (NULL: nothing): the note it gets is appended to note, or a
+ * negative result refuses.  Makes no parents: -ENOENT. */
+typedef int store_decide_fn(
+    void *ctx, const struct store_node *old, struct buf *note);
+int store_place(struct store *s, const char *path, struct spool *spool,
+    enum history_op op, const char *request, store_decide_fn *decide,
+    void *ctx) WARN_UNUSED;
+
+/* Another note for what is at path; the content and its time stay. */
+int store_annotate(struct store *s, const char *path, store_decide_fn *decide,
+    void *ctx, const char *request) WARN_UNUSED;
+
+/* The same as store_commit from memory, overwriting; mtime_ms < 0: now. */
 int store_put(struct store *s, const char *path, const void *data, size_t len,
     enum history_op op, const char *request) WARN_UNUSED;
 int store_put_at(struct store *s, const char *path, const void *data,
@@ -77,7 +104,7 @@ int store_remove(struct store *s, const char *path, bool recursive,
 
 /* Refuses an existing destination (-EEXIST), a destination below the source
  * (-EINVAL) and the root (-EBUSY).  parents: makes the destination's directory,
- * else -ENOTDIR. */
+ * else -ENOTDIR.  A note goes along. */
 int store_move(struct store *s, const char *from, const char *to, bool parents,
     const char *request) WARN_UNUSED;
 
@@ -91,7 +118,7 @@ int store_unknown(struct store *s, history_known_fn *known, void *ctx,
     size_t max, struct buf *out) WARN_UNUSED;
 
 /* Appends everything below path as a JSON array of {path, is_dir, size, sha256,
- * modification_time}. */
+ * modification_time, note}. */
 int store_tree(struct store *s, const char *path, struct buf *out) WARN_UNUSED;
 
 /* Directory for new spools of this tree. */

@@ -27,6 +27,22 @@ struct removal {
 	uint64_t files;
 };
 
+static int
+note_delete_locked(struct store *s, const char *path, const struct stat *st,
+    const char *request) REQUIRES(s->lock)
+{
+	struct buf note;
+	int ret;
+
+	buf_init(&note, BUF_LIMIT_TEXT);
+	ret = store_annotation_locked(s, path, st, &note);
+	if (ret == 0)
+		ret = store_note_locked(s, HISTORY_DELETE, path, st, NULL,
+		    request, buf_text(&note));
+	buf_release(&note);
+	return ret;
+}
+
 /* Notes the removal of one thing; at the limit 1, which ends the walk. */
 static int
 note_removal(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
@@ -39,8 +55,7 @@ note_removal(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 		return 1;
 	ret = store_found_locked(r->store, path, st);
 	if (ret == 0)
-		ret = store_note_locked(
-		    r->store, HISTORY_DELETE, path, st, NULL, r->request);
+		ret = note_delete_locked(r->store, path, st, r->request);
 	if (ret == 0 && is_file)
 		r->files++;
 	return ret;
@@ -71,8 +86,7 @@ remove_file_locked(struct store *s, const char *path, const struct stat *st,
 
 	ret = store_observe_locked(s, path);
 	if (ret == 0)
-		ret = store_note_locked(
-		    s, HISTORY_DELETE, path, st, NULL, request);
+		ret = note_delete_locked(s, path, st, request);
 	if (ret == 0)
 		ret = history_commit(s->history);
 	if (ret == 0) {
@@ -185,23 +199,25 @@ note_move(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 	struct journey *j = ctx;
 	char sha256[DIGEST_SHA256_HEX];
 	bool is_dir = S_ISDIR(st->st_mode);
+	struct buf note;
 	char *to;
 	int ret;
 
-	ret = store_found_locked(j->store, path, st);
+	buf_init(&note, BUF_LIMIT_TEXT);
+	to = text_printf("%s%s", j->to, path + strlen(j->from));
+	ret = to != NULL ? store_found_locked(j->store, path, st) : -ENOMEM;
+	if (ret == 0)
+		ret = store_annotation_locked(j->store, path, st, &note);
 	if (ret == 0 && !is_dir)
 		ret = store_hash_locked(j->store, path, st, sha256);
-	if (ret < 0)
-		return ret;
-	to = text_printf("%s%s", j->to, path + strlen(j->from));
-	if (to == NULL)
-		return -ENOMEM;
-	ret = store_note_locked(
-	    j->store, HISTORY_MOVE_FROM, path, st, NULL, j->request);
+	if (ret == 0)
+		ret = store_note_locked(j->store, HISTORY_MOVE_FROM, path, st,
+		    NULL, j->request, buf_text(&note));
 	if (ret == 0)
 		ret = store_note_locked(j->store, HISTORY_MOVE_TO, to, st,
-		    is_dir ? NULL : sha256, j->request);
+		    is_dir ? NULL : sha256, j->request, buf_text(&note));
 	free(to);
+	buf_release(&note);
 	return ret;
 }
 
@@ -231,6 +247,14 @@ check_move_locked(struct store *s, const char *from, const char *to,
 	return 0;
 }
 
+static bool
+is_sibling(const char *a, const char *b)
+{
+	size_t len = (size_t)(dbpath_last(a) - a);
+
+	return len == (size_t)(dbpath_last(b) - b) && memcmp(a, b, len) == 0;
+}
+
 static int
 move_locked(struct store *s, const struct journey *j, const struct stat *st)
     REQUIRES(s->lock)
@@ -239,11 +263,13 @@ move_locked(struct store *s, const struct journey *j, const struct stat *st)
 	struct journey copy = *j;
 	int from, to, ret;
 
-	to = store_parent_locked(s, j->to, j->request, to_name);
+	to = store_parent_locked(s, j->to, true, j->request, to_name);
 	if (to < 0)
 		return to;
 	from = walk_parent(&s->tree, j->from, from_name);
 	ret = from < 0 ? from : 0;
+	if (ret == 0 && !is_sibling(j->from, j->to))
+		ret = store_room_locked(s, to);
 	if (ret == 0)
 		ret = note_move(&copy, j->from, st);
 	if (ret == 0 && S_ISDIR(st->st_mode))
@@ -339,9 +365,14 @@ report_one(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 	struct report *r = ctx;
 	char sha256[DIGEST_SHA256_HEX];
 	bool is_dir = S_ISDIR(st->st_mode);
+	const char *note = NULL;
 	int ret = 0;
 
-	if (!is_dir)
+	if (r->store->owner != NULL) {
+		ret = store_observe_locked(r->store, path);
+		note = store_node_locked(r->store, path, st).note;
+	}
+	if (ret == 0 && !is_dir)
 		ret = store_hash_locked(r->store, path, st, sha256);
 	if (ret == 0)
 		ret = buf_puts(r->out, r->any ? ",{\"path\":" : "{\"path\":");
@@ -356,10 +387,12 @@ report_one(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
 		    ",\"is_dir\":false,\"size\":%lld,\"sha256\":\"%s\"",
 		    (long long)st->st_size, sha256);
 	if (ret == 0)
-		ret = buf_printf(r->out, ",\"modification_time\":%" PRId64 "}",
+		ret = buf_printf(r->out, ",\"modification_time\":%" PRId64,
 		    (int64_t)st->st_mtim.tv_sec * 1000 +
 			st->st_mtim.tv_nsec / 1000000);
-	return ret;
+	if (ret == 0 && note != NULL)
+		ret = buf_printf(r->out, ",\"note\":%s", note);
+	return ret < 0 ? ret : buf_puts(r->out, "}");
 }
 
 int

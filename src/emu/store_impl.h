@@ -14,6 +14,7 @@ struct store {
 	struct place *place;       /* set once */
 	struct timeline *timeline; /* set once */
 	struct lock lock;          /* guards the names of the tree */
+	const struct store_owner *owner; /* set once; NULL: no notes */
 	struct history *history;   /* guarded by lock */
 	uint64_t trash;            /* guarded by lock; names in the trash */
 };
@@ -28,6 +29,10 @@ struct history_stamp store_stamp(const struct stat *st);
 int store_hash_locked(struct store *s, const char *path, const struct stat *st,
     char sha256[DIGEST_SHA256_HEX]) REQUIRES(s->lock) WARN_UNUSED;
 
+/* The note of what is at path, or a fresh one; "" in a tree without notes. */
+int store_annotation_locked(struct store *s, const char *path,
+    const struct stat *st, struct buf *out) REQUIRES(s->lock) WARN_UNUSED;
+
 /* Records what a person, or a failed step of ours, did to path since its newest
  * version. */
 int store_observe_locked(struct store *s, const char *path) REQUIRES(s->lock);
@@ -36,15 +41,23 @@ int store_observe_locked(struct store *s, const char *path) REQUIRES(s->lock);
 int store_found_locked(struct store *s, const char *path, const struct stat *st)
     REQUIRES(s->lock) WARN_UNUSED;
 
-/* Makes the directory that holds path, recorded.  A descriptor and the name on
- * disk, or -errno. */
-int store_parent_locked(struct store *s, const char *path, const char *request,
-    char name[WALK_NAME_BYTES]) REQUIRES(s->lock) WARN_UNUSED;
+/* Opens the directory that holds path; with make it is made, recorded, if it is
+ * missing.  A descriptor and the name on disk, or -errno. */
+int store_parent_locked(struct store *s, const char *path, bool make,
+    const char *request, char name[WALK_NAME_BYTES])
+    REQUIRES(s->lock) WARN_UNUSED;
+
+/* What is at path, which is on record. */
+struct store_node store_node_locked(struct store *s, const char *path,
+    const struct stat *st) REQUIRES(s->lock);
+
+/* Is there room for one more name in the directory?  0, -EMLINK or -errno. */
+int store_room_locked(struct store *s, int dir_fd) REQUIRES(s->lock) WARN_UNUSED;
 
 /* Notes one change in the history; history_commit is the caller's. */
 int store_note_locked(struct store *s, enum history_op op, const char *path,
-    const struct stat *st, const char *sha256, const char *request)
-    REQUIRES(s->lock) WARN_UNUSED;
+    const struct stat *st, const char *sha256, const char *request,
+    const char *note) REQUIRES(s->lock) WARN_UNUSED;
 
 /* Sets a directory's time by the emulator's clock. */
 void store_touch(struct store *s, int dir_fd);

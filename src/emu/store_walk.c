@@ -18,6 +18,7 @@
 struct child {
 	char *path;
 	struct stat st;
+	const char *note;
 };
 
 struct children {
@@ -50,7 +51,7 @@ children_add(struct children *c, char *path, const struct stat *st)
 		c->list = more;
 		c->cap = cap;
 	}
-	c->list[c->len++] = (struct child){ path, *st };
+	c->list[c->len++] = (struct child){ path, *st, NULL };
 	return 0;
 }
 
@@ -168,14 +169,25 @@ store_empty_locked(struct store *s, const char *path)
 }
 
 static struct store_node
-node_of(const struct stat *st)
+node_of(const struct stat *st, const char *note)
 {
 	return (struct store_node){
 		.is_dir = S_ISDIR(st->st_mode),
 		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
 		.mtime_ms = (int64_t)st->st_mtim.tv_sec * 1000 +
 			    st->st_mtim.tv_nsec / 1000000,
+		.note = note,
 	};
+}
+
+struct store_node
+store_node_locked(struct store *s, const char *path, const struct stat *st)
+{
+	struct history_stamp stamp = store_stamp(st);
+
+	return node_of(st, s->owner == NULL ? NULL
+				: history_note_of(s->history, path,
+				      S_ISDIR(st->st_mode), &stamp));
 }
 
 /* What is not there because a component on the way is a file is just not there
@@ -194,9 +206,27 @@ store_stat(struct store *s, const char *path, struct store_node *out)
 
 	lock_take(&s->lock);
 	ret = absent(store_lstat_locked(s, path, &st));
-	lock_drop(&s->lock);
+	if (ret == 0 && s->owner != NULL)
+		ret = store_observe_locked(s, path);
 	if (ret == 0)
-		*out = node_of(&st);
+		*out = store_node_locked(s, path, &st);
+	lock_drop(&s->lock);
+	return ret;
+}
+
+/* Gives each of the children its note; what a person put there gets one. */
+static int
+annotate_locked(struct store *s, struct children *c) REQUIRES(s->lock)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < c->len; i++)
+		ret = store_found_locked(s, c->list[i].path, &c->list[i].st);
+	if (ret == 0)
+		ret = history_commit(s->history);
+	for (size_t i = 0; ret == 0 && i < c->len; i++)
+		c->list[i].note =
+		    store_node_locked(s, c->list[i].path, &c->list[i].st).note;
 	return ret;
 }
 
@@ -213,10 +243,12 @@ store_list(struct store *s, const char *path, store_list_fn *each, void *ctx)
 		ret = read_children(s, path, &c);
 	else if (ret == 0)
 		ret = children_add(&c, text_dup(path), &st);
+	if (ret == 0 && s->owner != NULL)
+		ret = annotate_locked(s, &c);
 	lock_drop(&s->lock);
 
 	for (size_t i = 0; ret == 0 && i < c.len; i++) {
-		struct store_node node = node_of(&c.list[i].st);
+		struct store_node node = node_of(&c.list[i].st, c.list[i].note);
 
 		ret = each(ctx, c.list[i].path, &node);
 	}
@@ -229,6 +261,7 @@ store_read(struct store *s, const char *path, int *fd, struct store_node *out)
 {
 	char name[WALK_NAME_BYTES];
 	struct stat st;
+	const char *note = NULL;
 	int dir, file = -1, ret;
 
 	if (strcmp(path, "/") == 0)
@@ -239,9 +272,15 @@ store_read(struct store *s, const char *path, int *fd, struct store_node *out)
 		file = openat(
 		    dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	ret = dir < 0 ? absent(dir) : file < 0 ? -errno : 0;
+	if (ret == 0 && s->owner != NULL)
+		ret = store_observe_locked(s, path);
+	if (ret == 0 && fstat(file, &st) == 0)
+		note = store_node_locked(s, path, &st).note;
 	lock_drop(&s->lock);
 	if (dir >= 0)
 		(void)close(dir);
+	if (ret < 0 && file >= 0)
+		(void)close(file);
 	if (ret < 0)
 		return ret == -ELOOP || ret == -ENXIO ? -ENOENT : ret;
 	if (fstat(file, &st) < 0)
@@ -254,7 +293,7 @@ store_read(struct store *s, const char *path, int *fd, struct store_node *out)
 		(void)close(file);
 		return ret;
 	}
-	*out = node_of(&st);
+	*out = node_of(&st, note);
 	*fd = file;
 	return 0;
 }

@@ -160,6 +160,15 @@ verb_proxy_407(struct request *req, struct json_object *args)
 	reply_add_header(req, "Proxy-Authenticate", "Basic realm=\"proxy\"");
 }
 
+/* What one may not see in the workspace is not there.  Reference, 3.3. */
+static bool
+is_hidden(struct request *req)
+{
+	return routes_tree(req->path) == ROUTES_WORKSPACE &&
+	       req->route->kind != ROUTE_WRITES &&
+	       settings_get(&req->emu->settings, SET_HIDDEN) == HIDDEN_404;
+}
+
 void
 verb_deny(struct request *req, struct json_object *args)
 {
@@ -169,10 +178,18 @@ verb_deny(struct request *req, struct json_object *args)
 		[ROUTE_WRITES] = "write",
 	};
 	const char *what = verb_text(args, "what", NULL);
+	char message[1024];
 
 	if (req->plan.answered ||
 	    (what != NULL && strcmp(what, words[req->route->kind]) != 0))
 		return;
+	if (is_hidden(req)) {
+		(void)snprintf(message, sizeof(message),
+		    "Path (%s) doesn't exist.",
+		    req->subject != NULL ? req->subject : "");
+		verb_fail(req, 404, "RESOURCE_DOES_NOT_EXIST", message);
+		return;
+	}
 	verb_fail(req, 403, "PERMISSION_DENIED", "User does not have permission.");
 }
 

@@ -14,6 +14,8 @@
 #include "emu/emu.h"
 #include "emu/params.h"
 #include "emu/request.h"
+#include "emu/routes.h"
+#include "emu/workspace.h"
 
 #include "base/banned.h"
 
@@ -26,6 +28,19 @@ remote_done(int ret, const char *path)
 	if (ret < 0)
 		log_warn(
 		    "fault", "remote change of %s: %s", path, strerror(-ret));
+}
+
+/* The tree that the request is about. */
+static bool
+in_workspace(const struct request *req)
+{
+	return routes_tree(req->path) == ROUTES_WORKSPACE;
+}
+
+static struct store *
+tree_of(const struct request *req)
+{
+	return in_workspace(req) ? req->emu->workspace : req->emu->dbfs;
 }
 
 /* Path argument of a remote hand; the request's own path when missing. */
@@ -43,7 +58,8 @@ remote_path(struct request *req, struct json_object *args, const char *name)
 void
 verb_remote_edit(struct request *req, struct json_object *args)
 {
-	struct store *dbfs = req->emu->dbfs;
+	const struct workspace_thing same = { 0 };
+	struct store *tree = tree_of(req);
 	char *path = remote_path(req, args, "path");
 	const char *text = verb_text(args, "content", "");
 	const char *packed = verb_text(args, "content_base64", NULL);
@@ -55,13 +71,17 @@ verb_remote_edit(struct request *req, struct json_object *args)
 	if (path == NULL)
 		return;
 	(void)jval_bool(args, "keep_mtime", &keep);
-	if (!keep || store_stat(dbfs, path, &before) < 0)
+	if (!keep || store_stat(tree, path, &before) < 0)
 		before.mtime_ms = -1;
 	if (packed != NULL &&
 	    params_base64(packed, CONTENT_BYTES, &bytes, &len) < 0)
 		len = 0;
-	remote_done(store_put_at(dbfs, path, bytes != NULL ? bytes : text, len,
-			HISTORY_ADMIN, NULL, before.mtime_ms),
+	if (bytes != NULL)
+		text = bytes;
+	remote_done(in_workspace(req)
+			? workspace_put(req->emu, path, text, len, &same, NULL)
+			: store_put_at(tree, path, text, len, HISTORY_ADMIN,
+			      NULL, before.mtime_ms),
 	    path);
 	free(bytes);
 	free(path);
@@ -75,7 +95,7 @@ verb_remote_delete(struct request *req, struct json_object *args)
 
 	if (path != NULL)
 		remote_done(
-		    store_remove(req->emu->dbfs, path, true, 0, NULL, &removed),
+		    store_remove(tree_of(req), path, true, 0, NULL, &removed),
 		    path);
 	free(path);
 }
@@ -88,7 +108,7 @@ verb_remote_rename(struct request *req, struct json_object *args)
 
 	if (path != NULL && to != NULL)
 		remote_done(
-		    store_move(req->emu->dbfs, path, to, true, NULL), path);
+		    store_move(tree_of(req), path, to, true, NULL), path);
 	free(path);
 	free(to);
 }
@@ -99,6 +119,6 @@ verb_remote_mkdir(struct request *req, struct json_object *args)
 	char *path = remote_path(req, args, "path");
 
 	if (path != NULL)
-		remote_done(store_mkdirs(req->emu->dbfs, path, NULL), path);
+		remote_done(store_mkdirs(tree_of(req), path, NULL), path);
 	free(path);
 }

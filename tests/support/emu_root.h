@@ -28,7 +28,7 @@ emu_root_open(struct emu_root *r)
 
 	ck_assert_int_eq(place_open(r->dir, &r->place, &why), 0);
 	ck_assert_int_eq(
-	    store_open(r->place, &r->timeline, "dbfs", &r->store), 0);
+	    store_open(r->place, &r->timeline, "dbfs", NULL, &r->store), 0);
 }
 
 static inline void

@@ -147,9 +147,12 @@ quote_url() {
 	printf '%s' "$1" | jq -sRr '@uri'
 }
 
-# emu_query PATH: as the admin endpoints name it; /dbfs/x is its path on a cluster.
+# emu_query PATH: as the admin endpoints name it; /dbfs/x and /Workspace/x are its paths
+# on a cluster.
 emu_query() {
 	case $1 in
+	/Workspace) echo '/&tree=workspace' ;;
+	/Workspace/*) echo "$(quote_url "${1#/Workspace}")&tree=workspace" ;;
 	/dbfs) quote_url / ;;
 	/dbfs/*) quote_url "${1#/dbfs}" ;;
 	*) fail "$1 is in no tree of the emulator" ;;

@@ -414,7 +414,233 @@ START_TEST(times_are_the_emulators)
 }
 END_TEST
 
+/* A tree with notes: each is fresh with another number. */
+static int
+fresh(void *ctx, const char *path, bool is_dir, struct buf *note)
+{
+	int *count = ctx;
+
+	(void)path;
+	return buf_printf(note, "{\"%s\":%d}", is_dir ? "dir" : "file", ++*count);
+}
+
+static uint64_t
+names_max(void *ctx)
+{
+	(void)ctx;
+	return 3;
+}
+
+static int fresh_count;
+static const struct store_owner owner = { fresh, names_max, &fresh_count };
+static struct store *noted;
+
+static void
+open_noted(void)
+{
+	ck_assert_int_eq(store_open(root.place, &root.timeline, "noted", &owner,
+			     &noted),
+	    0);
+}
+
+static void
+restart_noted(void)
+{
+	store_close(noted);
+	emu_root_restart(&root);
+	open_noted();
+}
+
+static void
+make_noted(void)
+{
+	emu_root_make(&root);
+	fresh_count = 0;
+	open_noted();
+}
+
+static void
+remove_noted(void)
+{
+	store_close(noted);
+	emu_root_remove(&root);
+}
+
+static void
+expect_note(const char *path, const char *want)
+{
+	struct store_node node;
+
+	ck_assert_int_eq(store_stat(noted, path, &node), 0);
+	ck_assert_str_eq(node.note, want);
+}
+
+struct wish {
+	const char *note;
+	int ret;
+};
+
+static int
+decide(void *ctx, const struct store_node *old, struct buf *note)
+{
+	const struct wish *w = ctx;
+
+	ck_assert(old == NULL || old->note != NULL);
+	return w->ret < 0 ? w->ret : buf_puts(note, w->note);
+}
+
+static int
+place(const char *path, const char *text, const char *note, int ret)
+{
+	struct wish w = { note, ret };
+	struct spool *spool;
+
+	ck_assert_int_eq(spool_new(store_spools(noted), &spool), 0);
+	ck_assert_int_eq(spool_write(spool, text, strlen(text)), 0);
+	ret = store_place(
+	    noted, path, spool, HISTORY_IMPORT, "req", decide, &w);
+	spool_free(spool);
+	return ret;
+}
+
+START_TEST(a_note_stays_with_its_thing)
+{
+	struct wish other = { "{\"b\":2}", 0 };
+
+	make_noted();
+	ck_assert_int_eq(store_mkdirs(noted, "/d/e", NULL), 0);
+	expect_note("/d/e", "{\"dir\":2}");
+	ck_assert_int_eq(place("/d/f", "1", "{\"a b%\":1}", 0), 0);
+	ck_assert_int_eq(place("/d/f", "2", "{}", -EPERM), -EPERM);
+	expect_note("/d/f", "{\"a b%\":1}");
+	ck_assert_int_eq(store_move(noted, "/d", "/g", false, NULL), 0);
+	restart_noted();
+	expect_note("/g/f", "{\"a b%\":1}");
+	expect_note("/g/e", "{\"dir\":2}");
+	expect_note("/g", "{\"dir\":1}");
+	ck_assert_int_eq(
+	    store_annotate(noted, "/g/f", decide, &other, NULL), 0);
+	restart_noted();
+	expect_note("/g/f", "{\"b\":2}");
+	remove_noted();
+}
+END_TEST
+
+START_TEST(a_place_makes_no_parents)
+{
+	make_noted();
+	ck_assert_int_eq(place("/none/f", "1", "{}", 0), -ENOENT);
+	ck_assert_int_eq(place("/f", "1", "{}", 0), 0);
+	ck_assert_int_eq(place("/f/g", "1", "{}", 0), -ENOTDIR);
+	remove_noted();
+}
+END_TEST
+
+START_TEST(what_a_person_changes_keeps_its_note)
+{
+	char *path;
+
+	make_noted();
+	ck_assert_int_eq(place("/f", "1", "{\"a\":1}", 0), 0);
+	by_hand("../noted/f", "longer");
+	by_hand("../noted/g", "theirs");
+	expect_note("/f", "{\"a\":1}");
+	expect_note("/g", "{\"file\":1}");
+	ck_assert_int_eq(store_move(noted, "/g", "/h", false, NULL), 0);
+	restart_noted();
+	expect_note("/f", "{\"a\":1}");
+	expect_note("/h", "{\"file\":1}");
+	path = text_printf("%s/noted/f", root.dir);
+	ck_assert_int_eq(unlink(path), 0);
+	free(path);
+	restart_noted();
+	by_hand("../noted/f", "another");
+	expect_note("/f", "{\"a\":1}"); /* nobody looked in between */
+	remove_noted();
+}
+END_TEST
+
+START_TEST(a_moved_person_s_file_has_one_note)
+{
+	make_noted();
+	by_hand("../noted/g", "theirs");
+	ck_assert_int_eq(store_move(noted, "/g", "/h", false, NULL), 0);
+	expect_note("/h", "{\"file\":1}");
+	ck_assert_int_eq(fresh_count, 1);
+	remove_noted();
+}
+END_TEST
+
+/* Steps that a kill left on record alone; %llu is the file's inode. */
+static const char *const untaken[] = {
+	"99 1 import f 1 12345 67 aa - /f {\"b\":2}",
+	"99 1 delete f 1 %llu %lld - - /f {\"a\":1}",
+	"99 1 move_from f 1 %llu %lld - - /f {\"a\":1}\n"
+	"99 1 move_to f 1 %llu %lld aa - /g {\"a\":1}",
+};
+
+START_TEST(a_step_that_was_not_taken_takes_no_note)
+{
+	char *log, *path;
+	struct stat st;
+	FILE *file;
+
+	make_noted();
+	ck_assert_int_eq(place("/f", "1", "{\"a\":1}", 0), 0);
+	path = text_printf("%s/noted/f", root.dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	store_close(noted);
+	emu_root_close(&root);
+	log = text_printf("%s/.state/history-noted", root.dir);
+	file = fopen(log, "a");
+	ck_assert_ptr_nonnull(file);
+	for (const char *p = untaken[_i]; *p != '\0'; p++) {
+		if (strncmp(p, "%llu", 4) == 0)
+			(void)fprintf(file, "%llu", (unsigned long long)st.st_ino);
+		else if (strncmp(p, "%lld", 4) == 0)
+			(void)fprintf(file, "%lld",
+			    (long long)st.st_mtim.tv_sec * 1000000000 +
+				st.st_mtim.tv_nsec);
+		else
+			(void)fputc(*p, file);
+		p += *p == '%' ? 3 : 0;
+	}
+	(void)fputs("\n", file);
+	ck_assert_int_eq(fclose(file), 0);
+	free(log);
+	free(path);
+	emu_root_open(&root);
+	open_noted();
+	expect_note("/f", "{\"a\":1}");
+	restart_noted();
+	expect_note("/f", "{\"a\":1}");
+	remove_noted();
+}
+END_TEST
+
+START_TEST(a_directory_holds_so_many_names)
+{
+	make_noted();
+	ck_assert_int_eq(place("/1", "", "{}", 0), 0);
+	ck_assert_int_eq(store_mkdirs(noted, "/2/x", NULL), 0);
+	ck_assert_int_eq(place("/3", "", "{}", 0), 0);
+	ck_assert_int_eq(place("/4", "", "{}", 0), -EMLINK);
+	ck_assert_int_eq(store_mkdirs(noted, "/4", NULL), -EMLINK);
+	ck_assert_int_eq(
+	    store_move(noted, "/2/x", "/x", false, NULL), -EMLINK);
+	ck_assert_int_eq(store_move(noted, "/3", "/5", false, NULL), 0);
+	ck_assert_int_eq(place("/5", "again", "{}", 0), 0);
+	remove_noted();
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT(a_note_stays_with_its_thing),
+	UNIT(a_place_makes_no_parents),
+	UNIT(what_a_person_changes_keeps_its_note),
+	UNIT(a_moved_person_s_file_has_one_note),
+	UNIT_ROWS(a_step_that_was_not_taken_takes_no_note, untaken),
+	UNIT(a_directory_holds_so_many_names),
 	UNIT(a_put_makes_its_parents),
 	UNIT(what_stands_in_the_way_is_said),
 	UNIT(a_list_is_sorted_by_bytes),

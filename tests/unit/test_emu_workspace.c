@@ -1,0 +1,509 @@
+/* The Workspace API, call by call over a real connection.  Reference, 3. */
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/jval.h"
+#include "tests/support/emu_server.h"
+#include "tests/support/unit.h"
+
+#define WS   "/api/2.0/workspace"
+#define FORM "Content-Type: multipart/form-data; boundary=XX\r\n"
+#define PART "--XX\r\nContent-Disposition: form-data; name="
+#define END  "--XX--\r\n"
+
+/* "print(1)", with and without a header; "1+1"; {} */
+#define PRINT  "cHJpbnQoMSk="
+#define HEADED "IyBEYXRhYnJpY2tzIG5vdGVib29rIHNvdXJjZQpwcmludCgxKQ=="
+#define SUM    "MSsx"
+#define EMPTY  "e30="
+
+/* {"cells":[{"cell_type":"code","metadata":{},"outputs":[],"source":["1"]}],
+ * "metadata":{},"nbformat":4,"nbformat_minor":0} */
+#define JUPYTER_TEXT                                                          \
+	"{\"cells\":[{\"cell_type\":\"code\",\"metadata\":{},\"outputs\":[]," \
+	"\"source\":[\"1\"]}],\"metadata\":{},\"nbformat\":4,"                \
+	"\"nbformat_minor\":0}"
+
+struct step {
+	const char *line, *body;
+	int status;
+	const char *says; /* somewhere in the answer; NULL: it does not matter */
+};
+
+static void
+run(const struct step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct step *s = &steps[i];
+		char *answer = call(s->line,
+		    strncmp(s->body, "--XX", 4) == 0 ? FORM : "", s->body, 5000);
+
+		expect_status(answer, s->status);
+		ck_assert_msg(
+		    s->says == NULL || strstr(answer, s->says) != NULL,
+		    "%s %s: %s", s->line, s->body, answer);
+		free(answer);
+	}
+}
+
+/* The number after the name in what a call answers. */
+static int64_t
+number(const char *line, const char *name)
+{
+	char *answer = call(line, "", "", 5000), *at = strstr(answer, name);
+	int64_t n;
+
+	expect_status(answer, 200);
+	ck_assert_ptr_nonnull(at);
+	n = strtoll(at + strlen(name), NULL, 10);
+	free(answer);
+	return n;
+}
+
+static int64_t
+id_of(const char *path)
+{
+	char *line = text_printf("GET " WS "/get-status?path=%s", path);
+	int64_t id = number(line, "\"object_id\":");
+
+	free(line);
+	return id;
+}
+
+static void
+set(const char *name, const char *value)
+{
+	ck_assert_int_eq(settings_set(&emu.settings, name, value), 0);
+}
+
+static const struct step names[] = {
+	{ "GET " WS "/get-status?path=/", "", 200,
+	    "\"object_type\":\"DIRECTORY\"" },
+	{ "GET " WS "/get-status?path=/Workspace", "", 200,
+	    "\"path\":\"/Workspace\"" },
+	{ "GET " WS "/get-status?path=/Workspace/Shared", "", 200,
+	    "\"path\":\"/Workspace/Shared\"" },
+	{ "GET " WS "/get-status?path=//Workspace//Shared/", "", 200,
+	    "\"path\":\"/Shared\"" },
+	{ "GET " WS "/get-status?path=/shared", "", 404,
+	    "Path (/shared) doesn't exist." },
+	{ "GET " WS "/get-status", "{\"path\":\"/Users/me@example.com\"}", 200,
+	    NULL },
+	{ "GET " WS "/get-status", "", 400, "path" },
+	{ "GET " WS "/list?path=/Shared", "", 200, "\r\n\r\n{}" },
+	{ "GET " WS "/list?path=/none", "", 404, "RESOURCE_DOES_NOT_EXIST" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/a/b\"}", 200, "{}" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/a/b\"}", 200, "{}" },
+	{ "POST " WS "/import",
+	    "{\"path\":\"/Shared/a/f\",\"format\":\"RAW\",\"content\":\"" SUM
+	    "\"}",
+	    200, "{}" },
+	{ "GET " WS "/list?path=/Shared/a/f", "", 200,
+	    "{\"objects\":[{\"path\":\"/Shared/a/f\",\"object_type\":\"FILE\"" },
+	{ "GET " WS "/get-status?path=/Shared/a/f", "", 200, "\"size\":3" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/a/f\"}", 400,
+	    "RESOURCE_ALREADY_EXISTS" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/a/f/g\"}", 400,
+	    "RESOURCE_ALREADY_EXISTS" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/.git\"}", 400,
+	    "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/import",
+	    "{\"path\":\"/Shared/.git\",\"format\":\"RAW\",\"content\":\"\"}",
+	    200, "{}" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Repos/me@example.com/r\"}", 400,
+	    "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/import",
+	    "{\"path\":\"/Repos/me@example.com/r\",\"format\":\"RAW\","
+	    "\"content\":\"\"}",
+	    400, "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/delete", "{\"path\":\"/Shared/none\"}", 404,
+	    "Path (/Shared/none) doesn't exist." },
+	{ "POST " WS "/delete", "{\"path\":\"/Shared/a\"}", 400,
+	    "DIRECTORY_NOT_EMPTY" },
+	{ "POST " WS "/delete", "{\"path\":\"/Users/me@example.com\"}", 400,
+	    "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/delete",
+	    "{\"path\":\"/Shared\",\"recursive\":\"true\"}", 400,
+	    "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/delete",
+	    "{\"path\":\"/Shared/a\",\"recursive\":true}", 200, "{}" },
+	{ "GET " WS "/get-status?path=/Shared/a/f", "", 404, NULL },
+};
+
+START_TEST(names_are_made_and_removed)
+{
+	begin();
+	run(names, ARRAY_LEN(names));
+	end();
+}
+END_TEST
+
+#define IMPORT(path, rest) "{\"path\":\"" path "\"," rest "}"
+#define STATUS(path) "GET " WS "/get-status?return_export_info=true&path=" path
+#define EXPORT(path) "GET " WS "/export?direct_download=true&path=" path
+
+static const struct step imports[] = {
+	/* SOURCE with a language is a notebook, of that very name. */
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/n.py",
+		"\"language\":\"PYTHON\",\"content\":\"" PRINT "\""),
+	    200, "{}" },
+	{ STATUS("/Shared/n.py"), "", 200,
+	    "\"repos_export_format\":\"SOURCE\"" },
+	{ EXPORT("/Shared/n.py"), "", 200,
+	    "\r\n\r\n# Databricks notebook source\nprint(1)" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/n.py",
+		"\"language\":\"PYTHON\",\"content\":\"" PRINT "\""),
+	    400, "Path (/Shared/n.py) already exists." },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/n.py",
+		"\"overwrite\":true,\"language\":\"SCALA\",\"content\":\"" SUM
+		"\""),
+	    200, "{}" },
+	{ STATUS("/Shared/n.py"), "", 200, "\"language\":\"SCALA\"" },
+	{ "GET " WS "/export?path=/Shared/n.py", "", 200,
+	    "\"file_type\":\"scala\"" },
+	/* SOURCE without one is an archive. */
+	{ "POST " WS "/import", IMPORT("/Shared/z", "\"content\":\"" SUM "\""),
+	    400, "The zip file may not be valid" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/z", "\"language\":\"COBOL\",\"content\":\"\""), 400,
+	    "COBOL" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/z", "\"format\":\"auto\",\"content\":\"\""), 400,
+	    "auto" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/z", "\"format\":\"RAW\",\"content\":\"?\""), 400,
+	    "base64" },
+	/* AUTO goes by extension and first line. */
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/m.py",
+		"\"format\":\"AUTO\",\"content\":\"" HEADED "\""),
+	    200, "{}" },
+	{ STATUS("/Shared/m.py"), "", 404, NULL },
+	{ STATUS("/Shared/m"), "", 200, "\"object_type\":\"NOTEBOOK\"" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/m.py",
+		"\"format\":\"AUTO\",\"content\":\"" PRINT "\""),
+	    200, "{}" },
+	{ STATUS("/Shared/m.py"), "", 200, "\"object_type\":\"FILE\"" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/m.sql",
+		"\"format\":\"AUTO\",\"content\":\"" HEADED "\""),
+	    200, "{}" },
+	{ STATUS("/Shared/m.sql"), "", 200, "\"object_type\":\"FILE\"" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/d.lvdash.json",
+		"\"format\":\"AUTO\",\"content\":\"" EMPTY "\""),
+	    200, "{}" },
+	{ STATUS("/Shared/d.lvdash.json"), "", 200,
+	    "\"object_type\":\"DASHBOARD\"" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/j.ipynb",
+		"\"format\":\"AUTO\",\"content\":\"" EMPTY "\""),
+	    200, "{}" },
+	{ STATUS("/Shared/j.ipynb"), "", 200, "\"object_type\":\"FILE\"" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/j",
+		"\"format\":\"JUPYTER\",\"content\":\"" EMPTY "\""),
+	    400, "BAD_REQUEST" },
+	/* Forms, with the options after the file. */
+	{ "POST " WS "/import",
+	    PART "\"path\"\r\n\r\n/Shared/k.ipynb\r\n" PART
+		 "\"content\"; filename=\"x\"\r\n\r\n" JUPYTER_TEXT "\r\n" PART
+		 "\"format\"\r\n\r\nAUTO\r\n" END,
+	    200, "{}" },
+	{ STATUS("/Shared/k"), "", 200,
+	    "\"repos_export_format\":\"JUPYTER\"" },
+	{ EXPORT("/Shared/k"), "", 200,
+	    "\r\n\r\n# Databricks notebook source\n1" },
+	{ EXPORT("/Shared/k&format=AUTO"), "", 200, "\"nbformat\":4" },
+	{ EXPORT("/Shared/m&format=HTML"), "", 200, "<!DOCTYPE html>" },
+	{ "POST " WS "/import",
+	    PART "\"content\"; filename=\"x\"\r\n\r\nprint(2)\n\r\n" PART
+		 "\"path\"\r\n\r\n/Workspace/Shared/m\r\n" PART
+		 "\"overwrite\"\r\n\r\ntrue\r\n" PART
+		 "\"language\"\r\n\r\nPYTHON\r\n" END,
+	    200, "{}" },
+	{ EXPORT("/Shared/m"), "", 200,
+	    "\r\n\r\n# Databricks notebook source\nprint(2)" },
+	/* What is in the way. */
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/m",
+		"\"format\":\"RAW\",\"overwrite\":true,\"content\":\"\""),
+	    400, "WORKSPACE_OBJECT_TYPE_MISMATCH" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared",
+		"\"format\":\"RAW\",\"overwrite\":true,\"content\":\"\""),
+	    400, "(asked: FILE, actual: DIRECTORY)" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/no/f", "\"format\":\"RAW\",\"content\":\"\""), 404,
+	    "The parent folder (/Shared/no) does not exist." },
+	{ EXPORT("/Shared/m.py&format=JUPYTER"), "", 400, NULL },
+	{ EXPORT("/Shared/none"), "", 404, "Path (/Shared/none)" },
+};
+
+START_TEST(imports_make_what_they_say)
+{
+	begin();
+	run(imports, ARRAY_LEN(imports));
+	end();
+}
+END_TEST
+
+START_TEST(an_id_outlives_changes_and_restarts)
+{
+	static const struct step steps[] = {
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/a",
+			"\"overwrite\":true,\"language\":\"SQL\","
+			"\"content\":\"\""),
+		    200, "{}" },
+		{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/d\"}", 200,
+		    "{}" },
+		{ "POST " WS "/rename",
+		    "{\"source_path\":\"/Shared/a\","
+		    "\"destination_path\":\"/Shared/d/b\"}",
+		    200, "{}" },
+		{ "POST " WS "/rename",
+		    "{\"source_path\":\"/Shared/d\","
+		    "\"destination_path\":\"/Shared/e\"}",
+		    200, "{}" },
+		{ STATUS("/Shared/e/b"), "", 200, "\"language\":\"SQL\"" },
+	};
+	int64_t id;
+
+	begin();
+	run(steps, 1);
+	id = id_of("/Shared/a");
+	run(steps, ARRAY_LEN(steps));
+	ck_assert_int_eq(id_of("/Shared/e/b"), id);
+	stop();
+	start();
+	run(steps + 4, 1);
+	ck_assert_int_eq(id_of("/Shared/e/b"), id);
+	end();
+}
+END_TEST
+
+static const struct step renames[] = {
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/a", "\"format\":\"RAW\",\"content\":\"\""), 200,
+	    "{}" },
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/d\"}", 200, "{}" },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Shared/a\",\"destination_path\":\"/Shared/d\"}",
+	    400, "RESOURCE_ALREADY_EXISTS" },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Shared/none\",\"destination_path\":\"/Shared/"
+	    "x\"}",
+	    404, "Path (/Shared/none) doesn't exist." },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Shared/a\",\"destination_path\":\"/Shared/x/"
+	    "y\"}",
+	    404, "The parent folder (/Shared/x) does not exist." },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Shared/d\",\"destination_path\":\"/Shared/d/"
+	    "e\"}",
+	    400, "INVALID_PARAMETER_VALUE" },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Users\",\"destination_path\":\"/Shared/u\"}",
+	    400, "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Shared/d\",\"destination_path\":\"/Shared/"
+	    ".git\"}",
+	    400, "DIRECTORY_PROTECTED" },
+	{ "POST " WS "/rename",
+	    "{\"source_path\":\"/Shared/a\"}", 400, "destination_path" },
+};
+
+START_TEST(renames_replace_nothing)
+{
+	begin();
+	run(renames, ARRAY_LEN(renames));
+	set("rename-disabled", "1");
+	run(&(const struct step){ "POST " WS "/rename",
+		"{\"source_path\":\"/Shared/a\",\"destination_path\":"
+		"\"/Shared/b\"}",
+		404, "No API found for 'POST /workspace/rename'" },
+	    1);
+	end();
+}
+END_TEST
+
+START_TEST(settings_choose_what_nobody_knows)
+{
+	static const struct step steps[] = {
+		{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/.git\"}", 200,
+		    "{}" },
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/f", "\"format\":\"RAW\",\"content\":\"" SUM
+					"\""),
+		    200, "{}" },
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/f", "\"format\":\"RAW\",\"content\":\"" SUM
+					"\""),
+		    409, "RESOURCE_ALREADY_EXISTS" },
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/g", "\"format\":\"RAW\",\"content\":\"\""),
+		    400, "Size limit exceeded for folder '/Shared' Current "
+			 "size: 2 Limit: 2" },
+		{ "GET " WS "/export?path=/Shared/f", "", 400,
+		    "content size (3) exceeded the the limit 2" },
+		{ EXPORT("/Shared/f"), "", 200, "\r\n\r\n1+1" },
+		{ "GET " WS "/get-status?path=/Shared/f", "", 200,
+		    "\"size\":3" },
+	};
+
+	begin();
+	set("git-dirs", "allow");
+	set("exists-status", "409");
+	set("children-limit", "2");
+	set("export-limit", "2");
+	set("direct-download", "unlimited");
+	run(steps, ARRAY_LEN(steps));
+	set("old-objects", "1");
+	run(&(const struct step){ "GET " WS "/list?path=/Shared/f", "", 200,
+		"{\"path\":\"/Shared/f\",\"object_type\":\"FILE\",\"object_"
+		"id\":" },
+	    1);
+	ck_assert_int_eq(settings_on(&emu.settings, SET_OLD_OBJECTS), 1);
+	end();
+}
+END_TEST
+
+START_TEST(limits_are_for_notebooks_and_files)
+{
+	static const struct step steps[] = {
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/f", "\"format\":\"RAW\",\"content\":\"" PRINT
+					"\""),
+		    400, "File size imported is (8 bytes), exceeded max size "
+			 "(7 bytes)" },
+		{ "POST " WS "/import",
+		    PART "\"path\"\r\n\r\n/Shared/f\r\n" PART
+			 "\"content\"; filename=\"x\"\r\n\r\n12345678\r\n" PART
+			 "\"format\"\r\n\r\nAUTO\r\n" END,
+		    200, "{}" },
+		{ "POST " WS "/import",
+		    PART "\"path\"\r\n\r\n/Shared/n\r\n" PART
+			 "\"content\"; filename=\"x\"\r\n\r\n12345678\r\n" PART
+			 "\"language\"\r\n\r\nSQL\r\n" END,
+		    400, "MAX_NOTEBOOK_SIZE_EXCEEDED" },
+		{ "POST " WS "/import",
+		    PART "\"path\"\r\n\r\n/Shared/g\r\n" PART
+			 "\"content\"; filename=\"x\"\r\n\r\n1234567890\r\n" PART
+			 "\"format\"\r\n\r\nAUTO\r\n" END,
+		    400, "exceeded max size (9 bytes)" },
+	};
+
+	begin();
+	set("import-limit", "7");
+	set("file-limit", "9");
+	run(steps, ARRAY_LEN(steps));
+	end();
+}
+END_TEST
+
+START_TEST(what_is_denied_is_not_there)
+{
+	static const struct step steps[] = {
+		{ "POST /emulator/rules",
+		    "{\"verb\":\"deny\",\"match\":{\"target\":\"/Shared*\"}}",
+		    200, NULL },
+		{ "GET " WS "/get-status?path=/Workspace/Shared", "", 404,
+		    "Path (/Shared) doesn't exist." },
+		{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/x\"}", 403,
+		    "PERMISSION_DENIED" },
+		{ "GET " WS "/list?path=/Users", "", 200, NULL },
+		{ "POST /emulator/settings", "{\"hidden\":\"403\"}", 200,
+		    NULL },
+		{ "GET " WS "/list?path=/Shared", "", 403,
+		    "PERMISSION_DENIED" },
+	};
+
+	begin();
+	run(steps, ARRAY_LEN(steps));
+	end();
+}
+END_TEST
+
+START_TEST(others_hands_reach_the_workspace)
+{
+	static const struct step steps[] = {
+		{ "PUT /emulator/file?tree=workspace&path=/Shared/x/lib"
+		  "&object_type=LIBRARY",
+		    "jar", 200, "{}" },
+		{ STATUS("/Shared/x/lib"), "", 200,
+		    "\"object_type\":\"LIBRARY\"" },
+		{ EXPORT("/Shared/x/lib"), "", 400, "LIBRARY" },
+		{ "GET /emulator/file?tree=workspace&path=/Shared/x/lib", "",
+		    200, "jar" },
+		{ "PUT /emulator/file?tree=workspace&path=/Shared/n"
+		  "&language=R",
+		    "# Databricks notebook source\n1", 200, "{}" },
+		{ "POST /emulator/rules",
+		    "{\"verb\":\"remote_edit\",\"content\":\"2\\n\","
+		    "\"match\":{\"target\":\"/Shared/n\"}}",
+		    200, NULL },
+		{ EXPORT("/Shared/n"), "", 200,
+		    "\r\n\r\n# Databricks notebook source\n2" },
+		{ "DELETE /emulator/rules", "", 200, NULL },
+		{ "GET /emulator/history?tree=workspace&path=/Shared/n", "",
+		    200, "\"language\":\"R\"" },
+		{ "GET /emulator/tree?tree=workspace&path=/Shared/x", "", 200,
+		    "\"object_type\":\"LIBRARY\"" },
+		{ "POST /emulator/make?tree=workspace&path=/Shared/m&files=2"
+		  "&language=SQL",
+		    "", 200, "{}" },
+		{ STATUS("/Shared/m/f00001"), "", 200,
+		    "\"language\":\"SQL\"" },
+		{ "GET /emulator/tree?tree=volumes", "", 400, "tree" },
+		{ "PUT /emulator/file?tree=workspace&path=/x&language=C", "",
+		    400, "language" },
+	};
+
+	begin();
+	run(steps, ARRAY_LEN(steps));
+	end();
+}
+END_TEST
+
+START_TEST(a_half_is_carried_out)
+{
+	static const struct step steps[] = {
+		{ "POST /emulator/rules",
+		    "{\"verb\":\"half_apply\",\"n\":2}", 200, NULL },
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/f", "\"format\":\"RAW\",\"content\":\"" SUM
+					"\""),
+		    500, "in part" },
+		{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/a/b\"}", 500,
+		    "in part" },
+		{ "DELETE /emulator/rules", "", 200, NULL },
+		{ STATUS("/Shared/f"), "", 200, "\"size\":2" },
+		{ STATUS("/Shared/a"), "", 200, NULL },
+		{ STATUS("/Shared/a/b"), "", 404, NULL },
+	};
+
+	begin();
+	run(steps, ARRAY_LEN(steps));
+	end();
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT(names_are_made_and_removed),
+	UNIT(imports_make_what_they_say),
+	UNIT(an_id_outlives_changes_and_restarts),
+	UNIT(renames_replace_nothing),
+	UNIT(settings_choose_what_nobody_knows),
+	UNIT(limits_are_for_notebooks_and_files),
+	UNIT(what_is_denied_is_not_there),
+	UNIT(others_hands_reach_the_workspace),
+	UNIT(a_half_is_carried_out),
+};
+
+UNIT_MAIN("emu/workspace", tests)
