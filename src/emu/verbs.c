@@ -57,9 +57,9 @@ static const struct verb verbs[] = {
 	{ "corrupt",        FAULT_AFTER,  false, false, "at",                                            verb_corrupt,          "change the byte at that place of the body" },
 	{ "content_type",   FAULT_AFTER,  false, false, "type",                                          verb_content_type,     "another Content-Type" },
 	{ "json",           FAULT_AFTER,  false, false, "mode bytes",                                    verb_json,             "mode: short, garbage, deep, huge, types, missing, text, empty, null, array, duplicate, exponent, fraction, negative, big, nul, utf8, bom, many" },
-	{ "base64",         FAULT_AFTER,  false, false, "mode",                                          verb_base64,           "data of read; mode: letters, short, padding, newlines, url, longer, empty, missing" },
-	{ "size_lie",       FAULT_AFTER,  false, false, "d",                                             verb_size_lie,         "add d to each file_size and bytes_read" },
-	{ "mtime_lie",      FAULT_AFTER,  false, false, "d",                                             verb_mtime_lie,        "add d milliseconds to each modification_time" },
+	{ "base64",         FAULT_AFTER,  false, false, "mode",                                          verb_base64,           "data of read, content of export; mode: letters, short, padding, newlines, url, longer, empty, missing" },
+	{ "size_lie",       FAULT_AFTER,  false, false, "d",                                             verb_size_lie,         "add d to each size and bytes_read" },
+	{ "mtime_lie",      FAULT_AFTER,  false, false, "d",                                             verb_mtime_lie,        "add d milliseconds to each time of modification" },
 	{ "names",          FAULT_AFTER,  false, false, "list",                                          verb_names,            "hostile names in listings; list: texts, default a collection" },
 	{ "listing",        FAULT_AFTER,  false, false, "n",                                             verb_listing,          "n more entries in listings" },
 	/* clang-format on */

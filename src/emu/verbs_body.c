@@ -106,15 +106,16 @@ void
 verb_change_body(struct request *req, verb_change_fn *change, int64_t d)
 {
 	struct buf *body = verb_body(req);
-	struct json_object *val = NULL, *files = NULL;
+	struct json_object *val = NULL, *list = NULL;
 
 	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0 ||
 	    val == NULL)
 		return;
 	change(val, d);
-	if (jval_array(val, "files", &files) == 0)
-		for (size_t i = 0; i < json_object_array_length(files); i++)
-			change(json_object_array_get_idx(files, i), d);
+	if (jval_array(val, "files", &list) == 0 ||
+	    jval_array(val, "objects", &list) == 0)
+		for (size_t i = 0; i < json_object_array_length(list); i++)
+			change(json_object_array_get_idx(list, i), d);
 	verb_write_back(body, val);
 	json_object_put(val);
 }
@@ -138,12 +139,14 @@ lie_size(struct json_object *obj, int64_t d)
 {
 	add_to(obj, "file_size", d);
 	add_to(obj, "bytes_read", d);
+	add_to(obj, "size", d);
 }
 
 static void
 lie_mtime(struct json_object *obj, int64_t d)
 {
 	add_to(obj, "modification_time", d);
+	add_to(obj, "modified_at", d);
 }
 
 void
@@ -158,11 +161,40 @@ verb_mtime_lie(struct request *req, struct json_object *args)
 	verb_change_body(req, lie_mtime, verb_number(args, "d", 1000));
 }
 
-/* One more entry of a listing, whose path ends in name. */
-static void
-add_entry(
-    struct json_object *files, const char *dir, const char *name, size_t len)
+static bool
+in_workspace(const struct request *req)
 {
+	return routes_tree(req->path) == ROUTES_WORKSPACE;
+}
+
+static int
+fill_entry(struct json_object *entry, bool object)
+{
+	int ret;
+
+	if (!object) {
+		ret = jval_add_bool(entry, "is_dir", false);
+		if (ret == 0)
+			ret = jval_add_i64(entry, "file_size", 1);
+		return ret < 0 ? ret
+			       : jval_add_i64(entry, "modification_time",
+				     1751620000000);
+	}
+	ret = jval_add_str(entry, "object_type", "FILE");
+	if (ret == 0)
+		ret = jval_add_i64(entry, "object_id", 400000000000000001);
+	if (ret == 0)
+		ret = jval_add_i64(entry, "size", 1);
+	return ret < 0 ? ret
+		       : jval_add_i64(entry, "modified_at", 1751620000000);
+}
+
+/* A listing of req, and one more entry of it, whose path ends in name. */
+static void
+add_entry(struct request *req, struct json_object *files, const char *name,
+    size_t len)
+{
+	const char *dir = req->subject != NULL ? req->subject : "";
 	struct json_object *entry = json_object_new_object();
 	struct buf path;
 
@@ -172,9 +204,7 @@ add_entry(
 	    buf_append(&path, name, len) == 0 &&
 	    jval_add(entry, "path",
 		json_object_new_string_len(path.data, (int)path.len)) == 0 &&
-	    jval_add_bool(entry, "is_dir", false) == 0 &&
-	    jval_add_i64(entry, "file_size", 1) == 0 &&
-	    jval_add_i64(entry, "modification_time", 1751620000000) == 0)
+	    fill_entry(entry, in_workspace(req)) == 0)
 		(void)json_object_array_add(files, entry);
 	else
 		json_object_put(entry);
@@ -182,7 +212,7 @@ add_entry(
 }
 
 static void
-add_default_names(struct json_object *files, const char *dir)
+add_default_names(struct request *req, struct json_object *files)
 {
 #define NAME(s)                                                                \
 	{                                                                      \
@@ -200,36 +230,55 @@ add_default_names(struct json_object *files, const char *dir)
 	char longest[300];
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		add_entry(files, dir, names[i].name, names[i].len);
+		add_entry(req, files, names[i].name, names[i].len);
 	memset(longest, 'n', sizeof(longest));
-	add_entry(files, dir, longest, sizeof(longest));
+	add_entry(req, files, longest, sizeof(longest));
 }
 
 void
 verb_names(struct request *req, struct json_object *args)
 {
 	struct json_object *val = NULL, *files = NULL, *list = NULL, *one;
+	const char *member = in_workspace(req) ? "objects" : "files";
 	struct buf *body = verb_body(req);
-	const char *dir = req->subject != NULL ? req->subject : "";
 
 	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0)
 		return;
-	if (jval_array(val, "files", &files) < 0) {
+	if (jval_array(val, member, &files) < 0) {
 		files = json_object_new_array();
-		if (jval_add(val, "files", files) < 0)
+		if (jval_add(val, member, files) < 0)
 			goto out;
 	}
 	if (jval_array(args, "list", &list) < 0)
-		add_default_names(files, dir);
+		add_default_names(req, files);
 	for (size_t i = 0; list != NULL && i < json_object_array_length(list);
 	     i++) {
 		one = json_object_array_get_idx(list, i);
-		add_entry(files, dir, json_object_get_string(one),
+		add_entry(req, files, json_object_get_string(one),
 		    (size_t)json_object_get_string_len(one));
 	}
 	verb_write_back(body, val);
 out:
 	json_object_put(val);
+}
+
+static int
+put_entry(
+    struct buf *body, const char *comma, const char *dir, int64_t i, bool object)
+{
+	int ret;
+
+	ret = buf_printf(body, "%s{\"path\":\"%s/made-up-%07" PRId64 "\",",
+	    comma, dir, i);
+	if (ret < 0)
+		return ret;
+	if (!object)
+		return buf_puts(body, "\"is_dir\":false,\"file_size\":1,"
+				      "\"modification_time\":1751620000000}");
+	return buf_printf(body,
+	    "\"object_type\":\"FILE\",\"object_id\":400%015" PRId64
+	    ",\"size\":1,\"modified_at\":1751620000000}",
+	    i);
 }
 
 /* n more entries, none of which exists.  They are written as they are: a listing of
@@ -240,7 +289,7 @@ verb_listing(struct request *req, struct json_object *args)
 	struct buf *body = verb_body(req);
 	int64_t n = verb_number(args, "n", 100000);
 	const char *dir = req->subject != NULL ? req->subject : "";
-	bool any = false;
+	bool any = false, object = in_workspace(req);
 	int ret = 0;
 
 	if (body == NULL || req->route->kind != ROUTE_LISTS ||
@@ -250,14 +299,12 @@ verb_listing(struct request *req, struct json_object *args)
 		verb_shorten(body, body->len - 2);
 		any = true;
 	} else {
-		verb_set_text(req, "{\"files\":[");
+		verb_set_text(
+		    req, object ? "{\"objects\":[" : "{\"files\":[");
 	}
 	for (int64_t i = 0; ret == 0 && i < n; i++, any = true)
-		ret = buf_printf(body,
-		    "%s{\"path\":\"%s/made-up-%07" PRId64
-		    "\",\"is_dir\":false,\"file_size\":1,"
-		    "\"modification_time\":1751620000000}",
-		    any ? "," : "", strcmp(dir, "/") == 0 ? "" : dir, i);
+		ret = put_entry(body, any ? "," : "",
+		    strcmp(dir, "/") == 0 ? "" : dir, i, object);
 	if (ret < 0 || buf_puts(body, "]}") < 0)
 		verb_set_text(req, "{}");
 }

@@ -46,7 +46,7 @@ static void
 drop_member(struct json_object *obj, int64_t d)
 {
 	static const char *const names[] = { "path", "file_size", "bytes_read",
-		"handle", "data" };
+		"handle", "data", "object_id", "object_type", "content" };
 
 	(void)d;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -318,7 +318,7 @@ verb_json(struct request *req, struct json_object *args)
 	act_mode(req, args, modes, ARRAY_LEN(modes));
 }
 
-/* The new text of "data", made from the old one; NULL removes the member. */
+/* The new text of base64, made from the old one; NULL removes the member. */
 static char *
 spoil_base64(const char *mode, const char *data)
 {
@@ -353,15 +353,17 @@ verb_base64(struct request *req, struct json_object *args)
 {
 	struct buf *body = verb_body(req);
 	struct json_object *val = NULL;
-	const char *data;
+	const char *name = "data", *data;
 	char *spoilt;
 
 	if (body == NULL || jval_parse(buf_text(body), body->len, &val) < 0)
 		return;
-	if (jval_str(val, "data", &data) == 0) {
+	if (jval_str(val, name, &data) < 0)
+		name = "content"; /* of an export */
+	if (jval_str(val, name, &data) == 0) {
 		spoilt = spoil_base64(verb_text(args, "mode", "letters"), data);
-		if (spoilt == NULL || jval_add_str(val, "data", spoilt) < 0)
-			json_object_object_del(val, "data");
+		if (spoilt == NULL || jval_add_str(val, name, spoilt) < 0)
+			json_object_object_del(val, name);
 		free(spoilt);
 		verb_write_back(body, val);
 	}

@@ -471,6 +471,41 @@ START_TEST(others_hands_reach_the_workspace)
 }
 END_TEST
 
+static const struct {
+	const char *rule, *line, *says;
+} lies[] = {
+	{ "{\"verb\":\"size_lie\",\"d\":5}", STATUS("/Shared/f"),
+	    "\"size\":8" },
+	{ "{\"verb\":\"mtime_lie\",\"d\":-9223372036854775807}",
+	    "GET " WS "/list?path=/Shared", "\"modified_at\":-" },
+	{ "{\"verb\":\"names\",\"list\":[\"..\"]}",
+	    "GET " WS "/list?path=/Shared",
+	    "{\"path\":\"/Shared/..\",\"object_type\":\"FILE\"" },
+	{ "{\"verb\":\"listing\",\"n\":2}", "GET " WS "/list?path=/Shared",
+	    ",{\"path\":\"/Shared/made-up-0000001\",\"object_type\"" },
+	{ "{\"verb\":\"base64\",\"mode\":\"longer\"}",
+	    "GET " WS "/export?path=/Shared/f", "\"content\":\"AAAAMSsx\"" },
+	{ "{\"verb\":\"swap\",\"path\":\"/Shared\"}", STATUS("/Shared/f"),
+	    "\"path\":\"/Shared\"" },
+};
+
+START_TEST(rules_spoil_answers)
+{
+	const struct step steps[] = {
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/f", "\"format\":\"RAW\",\"content\":\"" SUM
+					"\""),
+		    200, "{}" },
+		{ "POST /emulator/rules", lies[_i].rule, 200, NULL },
+		{ lies[_i].line, "", 200, lies[_i].says },
+	};
+
+	begin();
+	run(steps, ARRAY_LEN(steps));
+	end();
+}
+END_TEST
+
 START_TEST(a_half_is_carried_out)
 {
 	static const struct step steps[] = {
@@ -503,6 +538,7 @@ static const struct unit_test tests[] = {
 	UNIT(limits_are_for_notebooks_and_files),
 	UNIT(what_is_denied_is_not_there),
 	UNIT(others_hands_reach_the_workspace),
+	UNIT_ROWS(rules_spoil_answers, lies),
 	UNIT(a_half_is_carried_out),
 };
 
