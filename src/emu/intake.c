@@ -20,6 +20,7 @@
 
 #include "emu/door.h"
 #include "emu/emu.h"
+#include "emu/ep_wsfiles.h"
 #include "emu/form.h"
 #include "emu/routes.h"
 #include "emu/shared.h"
@@ -287,7 +288,9 @@ find_subject(struct request *req)
 
 	if (req->subject != NULL)
 		return;
-	req->subject = path_of(req, "path");
+	req->subject = ep_wsfiles_subject(req);
+	if (req->subject == NULL)
+		req->subject = path_of(req, "path");
 	if (req->subject == NULL)
 		req->subject = path_of(req, "source_path");
 	if (req->subject == NULL &&

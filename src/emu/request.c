@@ -65,6 +65,7 @@ reply_reset(struct request *req)
 	if (r->fd >= 0)
 		(void)close(r->fd);
 	r->fd = -1;
+	r->fd_start = 0;
 	r->status = 0;
 }
 

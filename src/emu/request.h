@@ -38,8 +38,8 @@ struct reply {
 	int status;                  /* 0 until there is an answer */
 	char type[REPLY_TYPE_BYTES]; /* "": no Content-Type */
 	struct buf body;
-	int fd; /* -1, or the body is this file; closed with the reply */
-	uint64_t fd_bytes;
+	int fd; /* -1, or the body is in this file; closed with the reply */
+	uint64_t fd_start, fd_bytes;
 	struct reply_header headers[REPLY_HEADERS];
 	size_t header_count;
 };

@@ -12,14 +12,17 @@
 #include "emu/ep_dbfs.h"
 #include "emu/ep_oracle.h"
 #include "emu/ep_scim.h"
+#include "emu/ep_storage.h"
 #include "emu/ep_wellknown.h"
 #include "emu/ep_workspace.h"
+#include "emu/ep_wsfiles.h"
 
 #include "base/banned.h"
 
 #define K10 ((uint64_t)10 << 10)
 #define M10 ((uint64_t)10 << 20)
 #define M16 ((uint64_t)16 << 20) /* 10 MiB as base64, and what is around it */
+#define G2  ((uint64_t)2 << 30)
 #define T1  ((uint64_t)1 << 40)
 
 /* Every endpoint served, first fit; a request that fits no row gets 404. */
@@ -44,6 +47,14 @@ static const struct route routes[] = {
 	{ "POST",   "2.0",    "/workspace/delete",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_workspace_delete,   "3.3 delete" },
 	{ "POST",   "2.0",    "/workspace/mkdirs",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_workspace_mkdirs,   "3.3 mkdirs" },
 	{ "POST",   "2.0",    "/workspace/rename",                       ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_workspace_rename,   "3.3 rename" },
+
+	{ "POST",   "2.0",    "/workspace-files/import-file",            ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_RAW,    G2,      ep_wsfiles_import,     "3.4 import-file" },
+	{ "GET",    "2.0",    "/workspace-files/object-info",            ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_wsfiles_object_info, "3.4 object-info" },
+	{ "GET",    "2.0",    "/workspace-files/list-files",             ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_LISTS,  ROUTE_PARAMS, M10,     ep_wsfiles_list,       "3.4 list-files" },
+	{ "POST",   "2.0",    "/workspace-files/new-files",              ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M16,     ep_wsfiles_new,        "3.4 new-files" },
+	{ "GET",    "2.0",    "/workspace-files",                        ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_wsfiles_read,       "3.4" },
+	{ "GET",    NULL,     "/storage",                                ROUTE_PREFIX, ROUTE_OPEN,  ROUTE_READS,  ROUTE_PARAMS, K10,     ep_storage_get,        "3.4 signed_url" },
+	{ "PUT",    NULL,     "/storage",                                ROUTE_PREFIX, ROUTE_OPEN,  ROUTE_WRITES, ROUTE_RAW,    G2,      ep_storage_put,        "3.4 signed_url" },
 
 	{ "GET",    "2.0",    "/preview/scim/v2/Me",                     ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_scim_me,            "5.5, H7" },
 
@@ -174,12 +185,13 @@ routes_family(const char *path, size_t *len)
 enum routes_tree
 routes_tree(const char *path)
 {
-	const char *family = routes_short(path);
+	static const char *const families[] = { "/workspace/",
+		"/workspace-files/", "/storage/" };
 
-	return text_starts(family, "/workspace/") ||
-		       text_starts(family, "/workspace-files/")
-		   ? ROUTES_WORKSPACE
-		   : ROUTES_DBFS;
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (text_starts(routes_short(path), families[i]))
+			return ROUTES_WORKSPACE;
+	return ROUTES_DBFS;
 }
 
 int

@@ -89,7 +89,8 @@ bytes_at(struct request *req, uint64_t pos, char *dst, size_t max)
 	if (max == 0)
 		return 0;
 	if (req->reply.fd >= 0)
-		return io_pread(req->reply.fd, dst, max, pos);
+		return io_pread(
+		    req->reply.fd, dst, max, req->reply.fd_start + pos);
 	memcpy(dst, req->reply.body.data + pos, max);
 	return (ssize_t)max;
 }

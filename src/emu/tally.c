@@ -29,7 +29,7 @@
 /* What a client of this API has to say; others are examples of the invariants. */
 static const char *const known_headers[] = { "accept", "accept-encoding",
 	"authorization", "connection", "content-length", "content-type",
-	"expect", "host", "transfer-encoding", "user-agent" };
+	"expect", "host", "range", "transfer-encoding", "user-agent" };
 
 /* Different texts, the first ones. */
 struct examples {
@@ -169,6 +169,12 @@ add_example(struct examples *e, const char *text, size_t len)
 static bool
 is_known_header(const char *name, size_t len)
 {
+	/* What a signed URL wants beside itself. */
+	static const char *const storage[] = { "x-ms-", "x-amz-", "x-goog-" };
+
+	for (size_t i = 0; i < ARRAY_LEN(storage); i++)
+		if (strncasecmp(storage[i], name, strlen(storage[i])) == 0)
+			return true;
 	for (size_t i = 0; i < ARRAY_LEN(known_headers); i++)
 		if (strlen(known_headers[i]) == len &&
 		    strncasecmp(known_headers[i], name, len) == 0)

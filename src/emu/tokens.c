@@ -202,6 +202,19 @@ seal(const struct tokens *t, const char *text, size_t len, char hex[SEAL_HEX])
 		(void)snprintf(hex + 2 * i, 3, "%02x", md[i]);
 }
 
+void
+tokens_seal(const struct tokens *t, const char *text, char hex[SEAL_HEX])
+{
+	seal(t, text, strlen(text), hex);
+}
+
+bool
+tokens_same_seal(const char *a, const char *b)
+{
+	return strlen(a) == SEAL_HEX - 1 && strlen(b) == SEAL_HEX - 1 &&
+	       CRYPTO_memcmp(a, b, SEAL_HEX - 1) == 0;
+}
+
 /* An issued token is "eyJ" EXPIRY_MS "." NONCE "." SEAL.  TOKEN_FOREIGN for any
  * other. */
 static enum token_check

@@ -48,6 +48,13 @@ bool tokens_basic(const char *header, struct buf *user, struct buf *password);
 /* Appends a token that lives for ttl_s seconds of the emulator's clock. */
 int tokens_issue(struct tokens *t, int64_t ttl_s, struct buf *out) WARN_UNUSED;
 
+/* A seal on text, which nobody else can make: of signed URLs. */
+void tokens_seal(
+    const struct tokens *t, const char *text, char hex[DIGEST_SHA256_HEX]);
+
+/* The same seal?  In a time that does not tell where they differ. */
+bool tokens_same_seal(const char *a, const char *b);
+
 int tokens_add(struct tokens *t, const char *token) WARN_UNUSED;
 
 /* A hash as tokens_check gave it; for good or until tokens_restore. */
