@@ -439,6 +439,18 @@ ws_body(struct workspace *w, struct call *call, const struct entry *e,
 }
 
 static ssize_t
+read_large(struct workspace *w, struct call *call, const struct entry *e,
+    uint64_t off, void *dst, size_t len)
+{
+	char *stored = ws_stored_path(e);
+	ssize_t n = stored != NULL ? ws_large_read(w->large, call, e, stored,
+	    off, dst, len) : -ENOMEM;
+
+	free(stored);
+	return n;
+}
+
+static ssize_t
 read_file(struct backend *b, struct call *call, const struct entry *e,
     uint64_t off, void *dst, size_t len)
 {
@@ -447,6 +459,8 @@ read_file(struct backend *b, struct call *call, const struct entry *e,
 	ssize_t n;
 	int ret;
 
+	if (e->form == WS_FILE && e->version.size > API_WORKSPACE_EXPORT_MAX)
+		return read_large(w, call, e, off, dst, len);
 	ret = ws_body(w, call, e, &body);
 	if (ret < 0)
 		return ret;
@@ -688,6 +702,8 @@ workspace_new(const struct workspace_config *config, struct backend **out)
 		ret = ws_bodies_new(&w->bodies);
 	if (ret == 0)
 		ret = ws_memory_new(config->dir, &w->memory);
+	if (ret == 0)
+		ret = ws_large_new(w->rest, config->dir, &w->large);
 	if (ret < 0) {
 		workspace_free(&w->backend);
 		return ret;
@@ -708,6 +724,7 @@ workspace_free(struct backend *b)
 	if (b == NULL)
 		return;
 	w = ws_of(b);
+	ws_large_free(w->large);
 	ws_memory_free(w->memory);
 	ws_bodies_free(w->bodies);
 	free(w->org_id);

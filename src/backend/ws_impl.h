@@ -4,6 +4,7 @@
 
 #include "backend/workspace.h"
 #include "backend/ws_bodies.h"
+#include "backend/ws_large.h"
 #include "backend/ws_memory.h"
 
 struct workspace {
@@ -11,6 +12,7 @@ struct workspace {
 	struct rest *rest; /* set once, as all here */
 	struct ws_memory *memory;
 	struct ws_bodies *bodies;
+	struct ws_large *large;
 	char *base_url;
 	char *org_id;
 	enum ws_mode mode;

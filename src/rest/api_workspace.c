@@ -4,11 +4,15 @@
 #include "rest/api_workspace.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/jval.h"
 #include "base/text.h"
+#include "net/url.h"
 #include "rest/rest.h"
 
 #include "base/banned.h"
@@ -299,6 +303,184 @@ api_workspace_export(struct rest *r, struct call *call, const char *path,
 	rest_answer_release(&answer);
 	return ret;
 }
+
+/* --- files that are not exported ------------------------------------------------------ */
+
+void
+api_workspace_url_release(struct api_workspace_url *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		free(u->headers[i]);
+	free(u->url);
+	*u = (struct api_workspace_url){ 0 };
+}
+
+/* Is it a header that can be sent? */
+static bool
+is_plain(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static int
+read_headers(struct json_object *list, struct api_workspace_url *out)
+{
+	json_object_object_foreach(list, name, value)
+	{
+		const char *text;
+
+		if (jval_str(list, name, &text) < 0 || !is_plain(name) ||
+		    !is_plain(text) || out->n == ARRAY_LEN(out->headers))
+			return -EBADMSG;
+		out->headers[out->n] = text_printf("%s: %s", name, text);
+		if (out->headers[out->n] == NULL)
+			return -ENOMEM;
+		out->n++;
+		(void)value;
+	}
+	return 0;
+}
+
+static int
+read_url(struct json_object *answer, struct api_workspace_url *out)
+{
+	struct json_object *info, *signed_url, *headers;
+	const char *url;
+	char *base;
+	int ret;
+
+	if (jval_object(answer, "wsfs_object_info", &info) < 0 ||
+	    jval_object(info, "signed_url", &signed_url) < 0 ||
+	    jval_str(signed_url, "url", &url) < 0)
+		return -ENODATA;
+	/* As for the service itself: no plain http to another machine. */
+	if (url_base(url, &base) < 0)
+		return -EBADMSG;
+	free(base);
+	*out = (struct api_workspace_url){ .url = text_dup(url) };
+	(void)jval_i64(signed_url, "expiry_time_millis", &out->until_ms);
+	ret = out->url != NULL ? 0 : -ENOMEM;
+	if (ret == 0 && jval_object(signed_url, "headers", &headers) == 0)
+		ret = read_headers(headers, out);
+	if (ret < 0)
+		api_workspace_url_release(out);
+	return ret;
+}
+
+int
+api_workspace_sign(struct rest *r, struct call *call, const char *path,
+    struct api_workspace_url *out)
+{
+	const struct rest_param query[] = { { "path", path }, { NULL, NULL } };
+	struct rest_answer answer;
+	int ret;
+
+	ret = get(r, call, "/api/2.0/workspace-files/object-info", query, 0,
+	    &answer);
+	if (ret == 0)
+		ret = read_url(answer.json, out);
+	if (ret == -EBADMSG)
+		ret = fail(call, "the URL in the answer is broken");
+	rest_answer_release(&answer);
+	return ret;
+}
+
+struct piece {
+	char *dst;
+	size_t len, n;
+};
+
+static void
+begin_piece(void *ctx)
+{
+	struct piece *p = ctx;
+
+	p->n = 0;
+}
+
+static void
+take_piece(void *ctx, const char *bytes, size_t len)
+{
+	struct piece *p = ctx;
+	size_t n = len < p->len - p->n ? len : p->len - p->n;
+
+	memcpy(p->dst + p->n, bytes, n);
+	p->n += n;
+}
+
+int
+api_workspace_fetch(struct rest *r, struct call *call, const char *path,
+    const struct api_workspace_url *u, uint64_t off, void *dst, size_t len)
+{
+	struct piece piece = { dst, len, 0 };
+	const struct rest_sink sink = { begin_piece, take_piece, &piece };
+	const char *headers[ARRAY_LEN(u->headers) + 1];
+	char range[64];
+	struct rest_request req = {
+		.method = "GET",
+		.path = "(a signed URL)",
+		.url = u->url,
+		.headers = headers,
+		.subject = path,
+		.family = REST_STORAGE,
+		.repeatable = true,
+		.answer_max = len,
+		.sink = &sink,
+		.raw = true,
+	};
+	struct rest_answer answer;
+	int ret;
+
+	(void)snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-%" PRIu64,
+	    off, off + len - 1);
+	headers[req.n_headers++] = range;
+	for (size_t i = 0; i < u->n; i++)
+		headers[req.n_headers++] = u->headers[i];
+	ret = rest_send(r, call, &req, &answer);
+	/* A whole file is longer than the piece, unless that is all of it. */
+	if (answer.status == 200 && (ret < 0 || off != 0 || piece.n != len))
+		ret = -EOPNOTSUPP;
+	else if (ret == 0 && piece.n != len)
+		ret = fail(call, "the storage gives fewer bytes than there are");
+	rest_answer_release(&answer);
+	return ret;
+}
+
+int
+api_workspace_download(struct rest *r, struct call *call, const char *path,
+    uint64_t size, const struct rest_sink *sink)
+{
+	struct rest_request req = {
+		.method = "GET",
+		.subject = path,
+		.family = REST_WORKSPACE,
+		.repeatable = true,
+		.slow = true,
+		.answer_max = (size_t)size + 1,
+		.sink = sink,
+		.raw = true,
+	};
+	struct rest_answer answer;
+	struct buf url;
+	int ret;
+
+	buf_init(&url, 65536);
+	ret = buf_puts(&url, "/api/2.0/workspace-files");
+	if (ret == 0)
+		ret = url_escape_path(&url, path);
+	req.path = buf_text(&url);
+	if (ret == 0) {
+		ret = rest_send(r, call, &req, &answer);
+		rest_answer_release(&answer);
+	}
+	buf_release(&url);
+	return ret;
+}
+
+/* --- changes of content ----------------------------------------------------------------- */
 
 int
 api_workspace_import(struct rest *r, struct call *call,

@@ -16,6 +16,7 @@
 struct json_object;
 struct rest;
 struct rest_body;
+struct rest_sink;
 
 #define API_WORKSPACE_EXPORT_MAX   10485760 /* bytes of an export */
 #define API_WORKSPACE_NOTEBOOK_MAX 10485760 /* bytes of a notebook's import */
@@ -73,6 +74,30 @@ int api_workspace_row(struct json_object *row, struct api_workspace_info *info);
  * for here, whoever calls it knows the type. */
 int api_workspace_export(struct rest *r, struct call *call, const char *path,
     const char *format, struct buf *out);
+
+/* Where a file can be had in pieces, without a credential, for some minutes. */
+struct api_workspace_url {
+	char *url;
+	char *headers[4]; /* n lines that must go with it, "Name: value" */
+	size_t n;
+	int64_t until_ms; /* the service's clock */
+};
+
+/* Undocumented: -ENOSYS or -EACCES where there is no such call; -ENODATA when it names no
+ * URL.  out needs api_workspace_url_release when it returns 0. */
+int api_workspace_sign(struct rest *r, struct call *call, const char *path,
+    struct api_workspace_url *out);
+void api_workspace_url_release(struct api_workspace_url *u);
+
+/* len bytes at off of the file at path, all of which must be there.  -EOPNOTSUPP when the
+ * storage gives no pieces; other errors, when the URL is none any more. */
+int api_workspace_fetch(struct rest *r, struct call *call, const char *path,
+    const struct api_workspace_url *u, uint64_t off, void *dst, size_t len);
+
+/* The whole file of size bytes, to sink (which counts them: an attempt may bring fewer).
+ * Undocumented, too. */
+int api_workspace_download(struct rest *r, struct call *call, const char *path,
+    uint64_t size, const struct rest_sink *sink);
 
 /* One object from one body, streamed; its directory must be there (-ENOENT).
  * format "SOURCE" with a language or "JUPYTER" makes a notebook, "RAW" a file, "AUTO" what

@@ -53,7 +53,9 @@ struct sending {
 	struct http_sink sink;
 	struct http_body part_bodies[PARTS_MAX];
 	struct http_part parts[PARTS_MAX];
-	const char *headers[3];
+	/* The credential comes first; it is the one that a storage is not sent. */
+	const char *headers[2 + REST_HEADERS_MAX];
+	size_t n_headers;
 	struct buf url;
 	struct buf auth;
 	struct transfer *transfer;
@@ -111,6 +113,8 @@ build_url(struct sending *s)
 	const struct rest_param *q = s->req->query;
 	int ret;
 
+	if (s->req->url != NULL)
+		return buf_puts(&s->url, s->req->url);
 	ret = buf_printf(&s->url, "%s%s", s->rest->base_url, s->req->path);
 	for (; ret == 0 && q != NULL && q->name != NULL; q++)
 		ret = url_add_param(&s->url, q->name, q->value);
@@ -136,13 +140,12 @@ build_body(struct sending *s)
 		s->body = (struct http_body){ len, read_text,
 			(void *)(uintptr_t)text };
 		s->http.body = &s->body;
-		s->headers[s->http.n_headers++] =
-		    "Content-Type: application/json";
+		s->headers[s->n_headers++] = "Content-Type: application/json";
 	} else if (req->body != NULL) {
 		s->body = (struct http_body){ req->body->len, req->body->read,
 			req->body->ctx };
 		s->http.body = &s->body;
-		s->headers[s->http.n_headers++] = req->content_type;
+		s->headers[s->n_headers++] = req->content_type;
 	}
 	for (size_t i = 0; i < req->n_parts && i < PARTS_MAX; i++) {
 		const struct rest_part *p = &req->parts[i];
@@ -199,15 +202,22 @@ build(struct sending *s)
 						      ANSWER_MAX,
 		.sent = show_sent,
 		.sent_ctx = s,
-		.headers = s->headers,
-		.n_headers = 1, /* the credential, added for each attempt */
 	};
+	s->n_headers = 1; /* the credential, added for each attempt */
+	for (size_t i = 0; i < s->req->n_headers && i < REST_HEADERS_MAX; i++)
+		s->headers[s->n_headers++] = s->req->headers[i];
 	if (s->req->sink != NULL) {
 		s->sink = (struct http_sink){ s->req->sink->begin,
 			s->req->sink->take, s->req->sink->ctx };
 		s->http.sink = &s->sink;
 	}
 	build_body(s);
+	s->http.headers = s->headers;
+	s->http.n_headers = s->n_headers;
+	if (s->req->url != NULL) {
+		s->http.headers++;
+		s->http.n_headers--;
+	}
 	if (bytes > SHOWN_TRANSFER)
 		s->transfer = transfer_begin(c->transfers, TRANSFER_UP,
 		    s->req->subject, bytes);
@@ -216,12 +226,15 @@ build(struct sending *s)
 
 /* --- what came back ----------------------------------------------------------------- */
 
-/* A page for people where JSON was asked for: a login page, a captive portal. */
+/* A page for people where JSON was asked for: a login page, a captive portal.  What a
+ * user has stored may be a page, too: the service says that it is the service. */
 static bool
-is_foreign(const struct http_reply *r)
+is_foreign(const struct rest_request *req, const struct http_reply *r)
 {
 	if (r->status >= 300 && r->status < 400)
 		return true;
+	if (req->raw && (req->url != NULL || r->org_id[0] != '\0'))
+		return false;
 	return r->status < 300 && r->received > 0 &&
 	    strncasecmp(r->content_type, "text/html", 9) == 0;
 }
@@ -274,7 +287,8 @@ judge(struct sending *s, struct http_reply *r)
 	if (r->org_id[0] != '\0')
 		memcpy(s->answer->org_id, r->org_id, sizeof(r->org_id));
 	s->answer->server_ms = r->date_ms;
-	if (is_foreign(r)) {
+	s->answer->status = r->status;
+	if (is_foreign(s->req, r)) {
 		explain_foreign(&s->problem, r);
 		return -EACCES;
 	}
@@ -414,7 +428,8 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 	s->status = 0;
 	s->problem = (struct apierr){ .code = "" };
 	buf_clear(&s->auth);
-	ret = auth_header(s->rest->config.auth, s->call, &s->auth);
+	ret = s->req->url == NULL ? auth_header(s->rest->config.auth, s->call,
+	    &s->auth) : buf_puts(&s->auth, "-");
 	if (ret < 0)
 		return ret;
 	s->headers[0] = buf_text(&s->auth);
@@ -437,7 +452,7 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 		.code = s->problem.code,
 		.message = s->problem.message,
 	};
-	if (ret == 0)
+	if (ret == 0 && s->req->url == NULL)
 		reach_answered(s->rest->config.reach);
 	ret = ret == 0 ? judge(s, &reply) : judge_failure(s, &reply, ret);
 	if (retry_is_unknown(o))
@@ -455,6 +470,8 @@ attempt(struct sending *s, struct retry_outcome *o, int64_t *quiet_ms)
 static bool
 is_refused(const struct sending *s)
 {
+	if (s->req->url != NULL)
+		return false;
 	return s->status == 401 || (s->status == 403 &&
 	    strstr(s->problem.message, "Invalid access token") != NULL);
 }

@@ -24,6 +24,7 @@ static const struct {
 	[REST_WORKSPACE] = { "workspace", 30 },
 	[REST_FILES] = { "files", 80 },
 	[REST_JOBS] = { "jobs", 20 },
+	[REST_STORAGE] = { "storage", 1000 },
 	[REST_OTHER] = { "other", 30 },
 };
 

@@ -22,7 +22,14 @@ struct http_pool;
 struct transfers;
 
 /* Which limiter a call belongs to (design section 4). */
-enum rest_family { REST_DBFS, REST_WORKSPACE, REST_FILES, REST_JOBS, REST_OTHER };
+enum rest_family {
+	REST_DBFS,
+	REST_WORKSPACE,
+	REST_FILES,
+	REST_JOBS,
+	REST_STORAGE, /* not of the workspace itself */
+	REST_OTHER,
+};
 
 struct reach;
 struct rest;
@@ -78,6 +85,12 @@ struct rest_sink {
 struct rest_request {
 	const char *method;
 	const char *path;	  /* "/api/2.0/dbfs/list", already escaped */
+	/* A whole URL in place of path and query, of a storage that the service has
+	 * signed it for: it is sent no credential, and path only names it in messages,
+	 * since the URL is one. */
+	const char *url;
+	const char *const *headers; /* n_headers more lines, "Name: value" */
+	size_t n_headers;	    /* REST_HEADERS_MAX at most */
 	const char *subject;	  /* what it is about, for errors: a path */
 	enum rest_family family;
 	const struct rest_param *query; /* values raw; escaped here */
@@ -92,11 +105,15 @@ struct rest_request {
 	bool metadata;	 /* small: uses the lane kept free of bulk transfers */
 	size_t answer_max; /* bytes of the answer that are accepted; 0: 1 MiB */
 	const struct rest_sink *sink; /* NULL: JSON, in the answer */
+	bool raw; /* with sink: the answer is what a user has stored, a web page perhaps */
 	int64_t connect_ms; /* how long to try to reach the service; 0: the
 			     * client's timeout_ms */
 };
 
+#define REST_HEADERS_MAX 6
+
 struct rest_answer {
+	int status; /* of the last answer; 0: none came */
 	struct json_object *json; /* NULL for an empty body */
 	struct buf text;	  /* the body as received */
 	int64_t server_ms;	  /* Date header, Unix time; 0: none */
