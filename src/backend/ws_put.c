@@ -19,6 +19,9 @@
 /* Of a file that the service might take for a notebook. */
 #define HEAD_BYTES 256
 
+/* A time that is so much later than the answer to our upload is not that of our upload. */
+#define OTHERS_MS ((int64_t)2000)
+
 struct upload {
 	struct workspace *workspace;
 	struct call *call;
@@ -150,6 +153,12 @@ look(const struct upload *u, const char *stored, int64_t server_ms,
 	int ret;
 
 	if (ws_status(u->workspace, &call, stored, &info, &json) < 0) {
+		*out = entry_unseen(u, server_ms);
+		return *out != NULL ? 0 : -ENOMEM;
+	}
+	/* Somebody else was here in between: theirs must not be taken for ours. */
+	if (server_ms != 0 && info.modified_ms - server_ms > OTHERS_MS) {
+		json_object_put(json);
 		*out = entry_unseen(u, server_ms);
 		return *out != NULL ? 0 : -ENOMEM;
 	}
