@@ -113,8 +113,8 @@ count_members(struct json_object *val)
 	return count;
 }
 
-int
-jval_parse(const char *text, size_t len, struct json_object **out)
+static int
+parse(const char *text, size_t len, bool lax, struct json_object **out)
 {
 	struct json_tokener *tok;
 	struct json_object *val;
@@ -148,7 +148,7 @@ jval_parse(const char *text, size_t len, struct json_object **out)
 		end++;
 	/* Of a member that is there twice json-c keeps the last: who meant what is
 	 * anybody's guess. */
-	if (end < len || count_members(val) != members) {
+	if (end < len || (!lax && count_members(val) != members)) {
 		json_object_put(val);
 		goto out;
 	}
@@ -157,6 +157,18 @@ jval_parse(const char *text, size_t len, struct json_object **out)
 out:
 	json_tokener_free(tok);
 	return ret;
+}
+
+int
+jval_parse(const char *text, size_t len, struct json_object **out)
+{
+	return parse(text, len, false, out);
+}
+
+int
+jval_parse_lax(const char *text, size_t len, struct json_object **out)
+{
+	return parse(text, len, true, out);
 }
 
 static int

@@ -31,6 +31,11 @@
 int jval_parse(const char *text, size_t len, struct json_object **out)
     WARN_UNUSED;
 
+/* The same, but of a name that is there twice the last one counts: for documents that
+ * are not ours to refuse. */
+int jval_parse_lax(const char *text, size_t len, struct json_object **out)
+    WARN_UNUSED;
+
 /* Members of an object.  Strings and objects are borrowed from obj.  obj may be
  * NULL or no object: then every member is missing. */
 int jval_str(struct json_object *obj, const char *key, const char **out);

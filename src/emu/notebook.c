@@ -1,4 +1,4 @@
-/* emu/notebook.c - the text of a notebook, and its other forms. */
+/* emu/notebook.c - a notebook's languages and cells, and its source. */
 #include "config.h"
 
 #include "emu/notebook.h"
@@ -8,30 +8,45 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/jval.h"
 #include "base/text.h"
+
+#include "emu/notebook_impl.h"
 
 #include "base/banned.h"
 
-#define NBFORMAT	4
-#define OF_NOTEBOOK	"application/vnd.databricks.v1+notebook"
-#define OF_CELL		"application/vnd.databricks.v1+cell"
-#define TITLE		"DBTITLE 1,"
+#define HEADER	  "Databricks notebook source"
+#define SEPARATOR "COMMAND ----------"
+#define MAGIC	  "MAGIC"
+#define MARKDOWN  "%md"
+
+/* The form of a title line, but for the comment: TITLE, '0' or '1', ',', words. */
+#define TITLE "DBTITLE "
 
 static const struct {
-	const char *name, *extension, *comment;
-	const char *jupyter; /* its language_info.name */
+	const char *name, *word, *extension, *comment;
 } languages[] = {
-	[NOTEBOOK_PYTHON] = { "PYTHON", ".py", "# ", "python" },
-	[NOTEBOOK_SQL] = { "SQL", ".sql", "-- ", "sql" },
-	[NOTEBOOK_SCALA] = { "SCALA", ".scala", "// ", "scala" },
-	[NOTEBOOK_R] = { "R", ".r", "# ", "r" },
+	[NOTEBOOK_PYTHON] = { "PYTHON", "python", ".py", "# " },
+	[NOTEBOOK_SQL] = { "SQL", "sql", ".sql", "-- " },
+	[NOTEBOOK_SCALA] = { "SCALA", "scala", ".scala", "// " },
+	[NOTEBOOK_R] = { "R", "r", ".r", "# " },
 };
 
 const char *
 notebook_language_name(enum notebook_language language)
 {
 	return languages[language].name;
+}
+
+const char *
+notebook_word(enum notebook_language language)
+{
+	return languages[language].word;
+}
+
+const char *
+notebook_extension(enum notebook_language language)
+{
+	return languages[language].extension;
 }
 
 bool
@@ -46,21 +61,11 @@ notebook_language_of_name(const char *name, enum notebook_language *out)
 	return false;
 }
 
-const char *
-notebook_extension(enum notebook_language language)
-{
-	return languages[language].extension;
-}
-
 bool
-notebook_language_of_path(const char *path, enum notebook_language *out)
+notebook_language_of_word(const char *word, enum notebook_language *out)
 {
-	if (text_ends(path, ".R")) {
-		*out = NOTEBOOK_R;
-		return true;
-	}
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
-		if (text_ends(path, languages[i].extension)) {
+		if (strcasecmp(languages[i].word, word) == 0) {
 			*out = (enum notebook_language)i;
 			return true;
 		}
@@ -68,82 +73,26 @@ notebook_language_of_path(const char *path, enum notebook_language *out)
 	return false;
 }
 
-/* --- lines ------------------------------------------------------------------------ */
-
-/* A piece of a text. */
-struct span {
-	const char *at;
-	size_t len;
-};
-
-/* Takes the next line, without its end, off the text; false at its end. */
-static bool
-next_line(struct span *text, struct span *out)
-{
-	const char *end;
-
-	if (text->len == 0)
-		return false;
-	end = memchr(text->at, '\n', text->len);
-	out->at = text->at;
-	out->len = end != NULL ? (size_t)(end - text->at) : text->len;
-	text->len -= out->len + (end != NULL);
-	text->at += out->len + (end != NULL);
-	if (out->len > 0 && out->at[out->len - 1] == '\r')
-		out->len--;
-	return true;
-}
-
-/* Does the line consist of the language's comment and word? */
-static bool
-is_line(struct span line, enum notebook_language language, const char *word)
-{
-	size_t mark = strlen(languages[language].comment);
-
-	return line.len == mark + strlen(word) &&
-	       memcmp(line.at, languages[language].comment, mark) == 0 &&
-	       memcmp(line.at + mark, word, strlen(word)) == 0;
-}
-
-/* Does it begin so?  Then *rest is what follows. */
-static bool
-begins(struct span line, enum notebook_language language, const char *word,
-    struct span *rest)
-{
-	size_t mark = strlen(languages[language].comment);
-	size_t len = mark + strlen(word);
-
-	if (line.len < len ||
-	    !is_line((struct span){ line.at, len }, language, word))
-		return false;
-	*rest = (struct span){ line.at + len, line.len - len };
-	return true;
-}
-
-#define HEADER	  "Databricks notebook source"
-#define SEPARATOR "COMMAND ----------"
-
 bool
-notebook_has_header(
-    const char *text, size_t len, enum notebook_language language)
+notebook_language_of_path(const char *path, enum notebook_language *out)
 {
-	struct span all = { text, len }, line;
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+	const char *dot = strrchr(name, '.');
 
-	return next_line(&all, &line) && is_line(line, language, HEADER);
-}
-
-int
-notebook_keep_source(const char *text, size_t len,
-    enum notebook_language language, struct buf *out)
-{
-	int ret = 0;
-
-	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	if (!notebook_has_header(text, len, language))
-		ret = buf_printf(out, "%s" HEADER "\n",
-		    languages[language].comment);
-	return ret == 0 ? buf_append(out, text, len) : ret;
+	if (dot == NULL || dot == name)
+		return false;
+	if (strcmp(dot, ".R") == 0) {
+		*out = NOTEBOOK_R;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
+		if (strcmp(dot, languages[i].extension) == 0) {
+			*out = (enum notebook_language)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 /* --- cells -------------------------------------------------------------------------- */
@@ -156,188 +105,394 @@ notebook_release(struct notebook *nb)
 		free(nb->cells[i].text);
 	}
 	free(nb->cells);
-	*nb = (struct notebook){ 0 };
+	*nb = (struct notebook){ .language = nb->language };
 }
 
-/* Takes text and title over; NULL text is a lack of memory. */
 static int
-add_cell(struct notebook *nb, bool markdown, char *title, char *text)
+make_room(struct notebook *nb)
 {
-	struct notebook_cell *more = NULL;
+	size_t cap = nb->cap == 0 ? 16 : nb->cap * 2;
+	struct notebook_cell *more;
 
-	if (text != NULL)
-		more = reallocarray(nb->cells, nb->n + 1, sizeof(*more));
-	if (more == NULL) {
-		free(title);
-		free(text);
+	if (nb->n < nb->cap)
+		return 0;
+	more = reallocarray(nb->cells, cap, sizeof(*more));
+	if (more == NULL)
 		return -ENOMEM;
-	}
 	nb->cells = more;
-	nb->cells[nb->n++] = (struct notebook_cell){
-		.markdown = markdown,
-		.title = title,
-		.text = text,
-	};
+	nb->cap = cap;
 	return 0;
 }
 
-static bool
-is_blank(struct span line)
+/* Drops the CR that is before an LF or the end; the new length. */
+static size_t
+drop_cr(char *text, size_t len)
 {
-	for (size_t i = 0; i < line.len; i++)
-		if (line.at[i] != ' ' && line.at[i] != '\t')
-			return false;
+	size_t to = 0, run;
+
+	if (memchr(text, '\r', len) == NULL)
+		return len;
+	for (size_t at = 0; at < len; at += run) {
+		bool is_cr = text[at] == '\r';
+
+		for (run = 1; at + run < len && is_cr; run++)
+			if (text[at + run] != '\r')
+				break;
+		if (is_cr && (at + run == len || text[at + run] == '\n'))
+			continue;
+		memmove(text + to, text + at, run);
+		to += run;
+	}
+	text[to] = '\0';
+	return to;
+}
+
+int
+notebook_put_lf(struct span text, struct buf *out)
+{
+	size_t before = out->len;
+	int ret;
+
+	if (!text_is_utf8(text.at, text.len))
+		return -EBADMSG;
+	ret = buf_append(out, text.at, text.len);
+	if (ret == 0)
+		out->len =
+		    before + drop_cr(out->data + before, out->len - before);
+	return ret;
+}
+
+static char *
+copy_title(struct span text)
+{
+	char *title = strndup(text.at, text.len);
+
+	for (char *p = title; p != NULL && *p != '\0'; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return title;
+}
+
+static int
+add_cell(struct notebook *nb, struct notebook_cell cell,
+    struct notebook_title title, struct span text)
+{
+	int ret = make_room(nb);
+
+	if (ret < 0)
+		return ret;
+	cell.title_hidden = title.is_there && title.is_hidden;
+	cell.text = strndup(text.at, text.len);
+	if (title.is_there)
+		cell.title = copy_title(title.text);
+	if (cell.text == NULL || (title.is_there && cell.title == NULL)) {
+		free(cell.text);
+		free(cell.title);
+		return -ENOMEM;
+	}
+	(void)drop_cr(cell.text, text.len);
+	nb->cells[nb->n++] = cell;
+	return 0;
+}
+
+int
+notebook_add_markdown(
+    struct notebook *nb, struct notebook_title title, struct span text)
+{
+	return add_cell(
+	    nb, (struct notebook_cell){ .markdown = true }, title, text);
+}
+
+int
+notebook_add_code(
+    struct notebook *nb, struct notebook_title title, struct span text)
+{
+	return add_cell(nb, (struct notebook_cell){ 0 }, title, text);
+}
+
+int
+notebook_add_command(
+    struct notebook *nb, struct notebook_title title, struct span text)
+{
+	struct notebook_cell cell = { 0 };
+	struct span rest = text;
+
+	if (span_skip(&rest, MARKDOWN) &&
+	    (rest.len == 0 || rest.at[0] == '\n' || rest.at[0] == ' ')) {
+		cell.markdown = true;
+		cell.beside = span_skip(&rest, " ");
+		if (!cell.beside)
+			(void)span_skip(&rest, "\n");
+		text = rest;
+	}
+	return add_cell(nb, cell, title, text);
+}
+
+int
+notebook_put_command(const struct notebook_cell *cell, struct buf *out)
+{
+	int ret = 0;
+
+	if (cell->markdown)
+		ret = buf_puts(out, MARKDOWN);
+	if (ret == 0 && cell->markdown && cell->beside)
+		ret = buf_puts(out, " ");
+	else if (ret == 0 && cell->markdown && cell->text[0] != '\0')
+		ret = buf_puts(out, "\n");
+	return ret == 0 ? buf_puts(out, cell->text) : ret;
+}
+
+/* --- keeping ------------------------------------------------------------------------ */
+
+/* Takes the language's comment and word off. */
+static bool
+skip_mark(struct span *line, enum notebook_language language, const char *word)
+{
+	struct span rest = *line;
+
+	if (!span_skip(&rest, languages[language].comment) ||
+	    !span_skip(&rest, word))
+		return false;
+	*line = rest;
 	return true;
 }
 
-/* What a cell's text becomes on its way through the comments: is each of its lines
- * magic? */
+/* Does the line consist of them? */
+static bool
+is_mark(struct span line, enum notebook_language language, const char *word)
+{
+	return skip_mark(&line, language, word) && line.len == 0;
+}
+
+bool
+notebook_has_header(
+    const char *text, size_t len, enum notebook_language language)
+{
+	struct span all = { text, len }, line;
+
+	return span_line(&all, &line) && is_mark(line, language, HEADER);
+}
+
+int
+notebook_keep_source(const char *text, size_t len,
+    enum notebook_language language, struct buf *out)
+{
+	struct buf lines;
+	int ret;
+
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	buf_init(&lines, len);
+	ret = notebook_put_lf((struct span){ text, len }, &lines);
+	if (ret == 0 &&
+	    !notebook_has_header(buf_text(&lines), lines.len, language))
+		ret = buf_printf(out, "%s" HEADER "%s",
+		    languages[language].comment, len > 0 ? "\n" : "");
+	if (ret == 0)
+		ret = buf_append(out, buf_text(&lines), lines.len);
+	buf_release(&lines);
+	return ret;
+}
+
+/* --- reading source ----------------------------------------------------------------- */
+
+/* A line of magic is the comment, MAGIC, and a blank with text or nothing. */
+static bool
+skip_magic(struct span *line, enum notebook_language language)
+{
+	struct span rest = *line;
+
+	if (!skip_mark(&rest, language, MAGIC) ||
+	    !(rest.len == 0 || span_skip(&rest, " ")))
+		return false;
+	*line = rest;
+	return true;
+}
+
+/* Does the first thing in a command make it magic? */
+static bool
+begins_magic(struct span text)
+{
+	while (text.len > 0 && strchr(" \t\n", text.at[0]) != NULL) {
+		text.at++;
+		text.len--;
+	}
+	return text.len > 0 && text.at[0] == '%';
+}
+
+/* Are all lines magic, or blank, and is it what makes a command magic? */
 static bool
 is_magic(struct span text, enum notebook_language language)
 {
-	struct span line, rest;
-	bool any = false;
+	struct span line;
+	bool begun = false;
 
-	while (next_line(&text, &line)) {
-		if (is_blank(line))
+	while (span_line(&text, &line)) {
+		if (span_is_blank(line))
 			continue;
-		if (!begins(line, language, "MAGIC", &rest))
+		if (!skip_magic(&line, language))
 			return false;
-		any = true;
+		if (begun || span_is_blank(line))
+			continue;
+		if (!begins_magic(line))
+			return false;
+		begun = true;
 	}
-	return any;
+	return begun;
 }
 
-/* The lines of a cell, from which the magic prefix is taken. */
+/* The lines of a magic cell, out of their comments. */
 static int
-put_lines(struct span text, enum notebook_language language, bool magic,
-    struct buf *out)
+put_unmarked(struct span text, enum notebook_language language, struct buf *out)
 {
+	const char *end = "";
 	struct span line;
 	int ret = 0;
 
-	for (bool first = true; ret == 0 && next_line(&text, &line);
-	     first = false) {
-		if (!first)
-			ret = buf_puts(out, "\n");
-		if (magic && begins(line, language, "MAGIC", &line) &&
-		    line.len > 0 && line.at[0] == ' ')
-			line = (struct span){ line.at + 1, line.len - 1 };
+	while (ret == 0 && span_line(&text, &line)) {
+		(void)skip_magic(&line, language);
+		ret = buf_puts(out, end);
 		if (ret == 0)
 			ret = buf_append(out, line.at, line.len);
+		end = "\n";
 	}
 	return ret;
 }
 
-/* Without blank lines before and after. */
-static struct span
-trim(struct span text)
+/* Takes a title line off. */
+static struct notebook_title
+take_title(struct span *text, enum notebook_language language)
 {
-	struct span rest = text, line;
+	struct notebook_title title = { 0 };
+	struct span rest = *text, line = { 0 };
 
-	while (next_line(&rest, &line) && is_blank(line))
-		text = rest;
-	while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL)
-		text.len--;
-	return text;
+	while (span_line(&rest, &line) && span_is_blank(line))
+		;
+	if (!skip_mark(&line, language, TITLE))
+		return title;
+	/* A hidden one without words is none. */
+	title.is_hidden = span_skip(&line, "0,") && line.len > 0;
+	title.is_there = title.is_hidden || span_skip(&line, "1,");
+	title.text = line;
+	if (title.is_there)
+		*text = rest;
+	return title;
 }
 
 static int
 read_cell(struct notebook *nb, struct span text)
 {
-	struct span rest = trim(text), line, words;
-	char *title = NULL;
-	struct buf out;
-	bool magic, markdown = false;
+	struct notebook_title title = take_title(&text, nb->language);
+	struct span trimmed = span_trim(text);
+	struct buf command;
 	int ret;
 
-	text = rest;
-	if (next_line(&rest, &line) &&
-	    begins(line, nb->language, TITLE, &words)) {
-		title = strndup(words.at, words.len);
-		if (title == NULL)
-			return -ENOMEM;
-		text = trim(rest);
-	}
-	magic = is_magic(text, nb->language);
-	buf_init(&out, text.len + 1);
-	ret = put_lines(text, nb->language, magic, &out);
-	if (ret == 0 && magic && text_starts(buf_text(&out), "%md") &&
-	    strchr("\n ", buf_text(&out)[3]) != NULL) {
-		size_t skip = buf_text(&out)[3] != '\0' ? 4 : 3;
-
-		memmove(out.data, out.data + skip, out.len - skip + 1);
-		out.len -= skip;
-		markdown = true;
-	}
+	if (!is_magic(trimmed, nb->language))
+		return notebook_add_command(nb, title, text);
+	buf_init(&command, trimmed.len);
+	ret = put_unmarked(trimmed, nb->language, &command);
 	if (ret == 0)
-		ret = add_cell(nb, markdown, title, text_dup(buf_text(&out)));
-	else
-		free(title);
-	buf_release(&out);
+		ret = notebook_add_command(nb, title,
+		    (struct span){ buf_text(&command), command.len });
+	buf_release(&command);
 	return ret;
+}
+
+/* What is between two separators, without the blank lines that belong to these. */
+static struct span
+between(const char *from, const char *to, bool first)
+{
+	struct span text = { from, (size_t)(to - from) };
+
+	if (!first)
+		(void)span_skip(&text, "\n");
+	for (int i = 0; i < 2; i++)
+		if (text.len > 0 && text.at[text.len - 1] == '\n')
+			text.len--;
+	return text;
+}
+
+static int
+read_kept(struct span rest, struct notebook *nb)
+{
+	struct span line;
+	const char *from;
+	bool first = true;
+	int ret = 0;
+
+	(void)span_line(&rest, &line); /* the header */
+	from = rest.at;
+	while (ret == 0 && span_line(&rest, &line)) {
+		if (!is_mark(line, nb->language, SEPARATOR))
+			continue;
+		ret = read_cell(nb, between(from, line.at, first));
+		from = rest.at;
+		first = false;
+	}
+	return ret == 0 ? read_cell(nb, between(from, rest.at, first)) : ret;
 }
 
 int
 notebook_read_source(const char *text, size_t len,
     enum notebook_language language, struct notebook *out)
 {
-	struct span rest = { text, len }, line, cell;
-	int ret = 0;
+	struct buf kept;
+	int ret;
 
 	*out = (struct notebook){ .language = language };
-	if (memchr(text, '\0', len) != NULL)
-		return -EBADMSG;
-	if (notebook_has_header(text, len, language))
-		(void)next_line(&rest, &line);
-	cell = (struct span){ rest.at, 0 };
-	while (ret == 0 && next_line(&rest, &line)) {
-		if (!is_line(line, language, SEPARATOR))
-			continue;
-		cell.len = (size_t)(line.at - cell.at);
-		ret = read_cell(out, cell);
-		cell.at = rest.at;
-	}
-	cell.len = (size_t)(text + len - cell.at);
+	buf_init(&kept, len + sizeof("// " HEADER "\n"));
+	ret = notebook_keep_source(text, len, language, &kept);
 	if (ret == 0)
-		ret = read_cell(out, cell);
+		ret = read_kept((struct span){ kept.data, kept.len }, out);
 	if (ret < 0)
 		notebook_release(out);
+	buf_release(&kept);
 	return ret;
 }
 
-/* --- source ------------------------------------------------------------------------- */
+/* --- printing source ---------------------------------------------------------------- */
 
-/* A line of comment before each line of the text. */
+/* Each line of the text in a magic comment; also what follows a last newline. */
 static int
-put_magic(const char *comment, const char *text, struct buf *out)
+put_marked(struct span text, const char *comment, struct buf *out)
 {
-	struct span rest = { text, strlen(text) }, line;
-	int ret = 0;
+	for (;;) {
+		struct span line = { text.at, 0 };
+		int ret;
 
-	for (bool first = true; ret == 0 && next_line(&rest, &line);
-	     first = false)
-		ret = buf_printf(out, "%s%sMAGIC%s%.*s", first ? "" : "\n",
-		    comment, line.len > 0 ? " " : "", (int)line.len, line.at);
-	return ret;
+		(void)span_line(&text, &line);
+		ret = buf_printf(
+		    out, "%s" MAGIC "%s", comment, line.len > 0 ? " " : "");
+		if (ret == 0)
+			ret = buf_append(out, line.at, line.len);
+		if (ret < 0 || line.at + line.len == text.at)
+			return ret;
+		ret = buf_puts(out, "\n");
+		if (ret < 0)
+			return ret;
+	}
 }
 
 static int
-put_source_cell(const struct notebook_cell *cell, const char *comment,
-    struct buf *out)
+put_source_cell(
+    const struct notebook_cell *cell, const char *comment, struct buf *out)
 {
-	int ret = 0;
+	struct buf command;
+	struct span text;
+	int ret;
 
-	if (cell->title != NULL)
-		ret = buf_printf(out, "%s" TITLE "%s\n", comment, cell->title);
-	if (ret == 0 && cell->markdown)
-		ret = buf_printf(out, "%sMAGIC %%md%s", comment,
-		    cell->text[0] != '\0' ? "\n" : "");
-	if (ret < 0)
-		return ret;
-	return cell->markdown || cell->text[0] == '%' ?
-		   put_magic(comment, cell->text, out) :
-		   buf_puts(out, cell->text);
+	buf_init(&command, out->limit);
+	ret = notebook_put_command(cell, &command);
+	text = (struct span){ buf_text(&command), command.len };
+	if (ret == 0 && cell->title != NULL)
+		ret = buf_printf(out, "%s" TITLE "%d,%s%s", comment,
+		    !cell->title_hidden, cell->title, text.len > 0 ? "\n" : "");
+	if (ret == 0 && begins_magic(text))
+		ret = put_marked(text, comment, out);
+	else if (ret == 0)
+		ret = buf_append(out, text.at, text.len);
+	buf_release(&command);
+	return ret;
 }
 
 int
@@ -349,305 +504,12 @@ notebook_print_source(const struct notebook *nb, struct buf *out)
 	ret = buf_printf(out, "%s" HEADER "\n", comment);
 	for (size_t i = 0; ret == 0 && i < nb->n; i++) {
 		if (i > 0)
-			ret = buf_printf(out, "\n\n%s" SEPARATOR "\n\n", comment);
+			ret = buf_printf(
+			    out, "\n\n%s" SEPARATOR "\n\n", comment);
 		if (ret == 0)
 			ret = put_source_cell(&nb->cells[i], comment, out);
 	}
+	while (ret == 0 && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = '\0';
 	return ret;
-}
-
-/* --- Jupyter ------------------------------------------------------------------------ */
-
-/* The text of a cell: one string, or an array of lines. */
-static int
-put_multiline(struct json_object *cell, struct buf *out)
-{
-	struct json_object *lines;
-	const char *text;
-	int ret = 0;
-
-	if (jval_str(cell, "source", &text) == 0)
-		return buf_puts(out, text);
-	if (jval_array(cell, "source", &lines) < 0)
-		return -EBADMSG;
-	for (size_t i = 0; ret == 0 && i < json_object_array_length(lines); i++) {
-		struct json_object *line = json_object_array_get_idx(lines, i);
-
-		ret = json_object_is_type(line, json_type_string) ?
-			  buf_puts(out, json_object_get_string(line)) :
-			  -EBADMSG;
-	}
-	return ret;
-}
-
-static int
-read_jupyter_cell(struct notebook *nb, struct json_object *cell)
-{
-	struct json_object *metadata = NULL, *ours = NULL;
-	const char *type, *title = "";
-	struct buf text;
-	int ret;
-
-	if (jval_str(cell, "cell_type", &type) < 0)
-		return -EBADMSG;
-	(void)jval_object(cell, "metadata", &metadata);
-	(void)jval_object(metadata, OF_CELL, &ours);
-	(void)jval_str(ours, "title", &title);
-	buf_init(&text, BUF_LIMIT_TEXT);
-	ret = put_multiline(cell, &text);
-	if (ret == 0)
-		ret = add_cell(nb, strcmp(type, "markdown") == 0,
-		    title[0] != '\0' ? text_dup(title) : NULL,
-		    text_dup(buf_text(&text)));
-	buf_release(&text);
-	return ret == -EFBIG ? -EBADMSG : ret;
-}
-
-/* nbformat 4 or newer, with cells and metadata. */
-static int
-parse_jupyter(const char *text, size_t len, struct json_object **out,
-    struct json_object **cells, enum notebook_language *language)
-{
-	struct json_object *metadata, *ours = NULL, *info = NULL;
-	const char *name = "python";
-	int64_t nbformat;
-	int ret;
-
-	ret = jval_parse(text, len, out);
-	if (ret < 0)
-		return ret == -ENOMEM ? ret : -EBADMSG;
-	if (jval_array(*out, "cells", cells) < 0 ||
-	    jval_object(*out, "metadata", &metadata) < 0 ||
-	    jval_i64(*out, "nbformat", &nbformat) < 0 || nbformat < NBFORMAT) {
-		json_object_put(*out);
-		*out = NULL;
-		return -EBADMSG;
-	}
-	(void)jval_object(metadata, OF_NOTEBOOK, &ours);
-	(void)jval_object(metadata, "language_info", &info);
-	if (jval_str(ours, "language", &name) < 0)
-		(void)jval_str(info, "name", &name);
-	*language = NOTEBOOK_PYTHON;
-	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
-		if (strcasecmp(languages[i].jupyter, name) == 0)
-			*language = (enum notebook_language)i;
-	return 0;
-}
-
-int
-notebook_read_jupyter(const char *text, size_t len, struct notebook *out)
-{
-	struct json_object *doc = NULL, *cells;
-	int ret;
-
-	*out = (struct notebook){ 0 };
-	ret = parse_jupyter(text, len, &doc, &cells, &out->language);
-	if (ret < 0)
-		return ret;
-	for (size_t i = 0; ret == 0 && i < json_object_array_length(cells); i++)
-		ret = read_jupyter_cell(out, json_object_array_get_idx(cells, i));
-	json_object_put(doc);
-	if (ret < 0)
-		notebook_release(out);
-	return ret;
-}
-
-/* A text as nbformat has it: an array of lines, each with its end. */
-static int
-add_lines(struct json_object *cell, const char *text)
-{
-	struct json_object *lines = json_object_new_array();
-	int ret = lines != NULL ? 0 : -ENOMEM;
-
-	while (ret == 0 && *text != '\0') {
-		size_t len = strcspn(text, "\n");
-		struct json_object *line;
-
-		len += text[len] == '\n';
-		line = json_object_new_string_len(text, (int)len);
-		if (line == NULL || json_object_array_add(lines, line) < 0) {
-			json_object_put(line);
-			ret = -ENOMEM;
-		}
-		text += len;
-	}
-	if (ret == 0)
-		return jval_add(cell, "source", lines);
-	json_object_put(lines);
-	return ret;
-}
-
-/* Adds the object that the service keeps for a cell; what is there stays. */
-static int
-add_cell_metadata(struct json_object *cell, const char *title)
-{
-	struct json_object *metadata = NULL, *ours;
-	int ret = 0;
-
-	if (jval_object(cell, "metadata", &metadata) < 0) {
-		metadata = json_object_new_object();
-		ret = jval_add(cell, "metadata", metadata);
-	}
-	if (ret < 0 || jval_object(metadata, OF_CELL, &ours) == 0)
-		return ret;
-	ours = json_object_new_object();
-	ret = jval_add(metadata, OF_CELL, ours);
-	if (ret == 0)
-		ret = jval_add_bool(ours, "showTitle", title != NULL);
-	return ret == 0 ? jval_add_str(ours, "title",
-			      title != NULL ? title : "") : ret;
-}
-
-static int
-add_jupyter_cell(struct json_object *cells, const struct notebook_cell *c)
-{
-	struct json_object *cell = json_object_new_object();
-	int ret = cell != NULL ? 0 : -ENOMEM;
-
-	if (ret == 0)
-		ret = jval_add_str(
-		    cell, "cell_type", c->markdown ? "markdown" : "code");
-	if (ret == 0 && !c->markdown)
-		ret = json_object_object_add(cell, "execution_count", NULL) < 0 ?
-			  -ENOMEM : 0;
-	if (ret == 0)
-		ret = add_cell_metadata(cell, c->title);
-	if (ret == 0 && !c->markdown)
-		ret = jval_add(cell, "outputs", json_object_new_array());
-	if (ret == 0)
-		ret = add_lines(cell, c->text);
-	if (ret == 0 && json_object_array_add(cells, cell) < 0)
-		ret = -ENOMEM;
-	if (ret < 0)
-		json_object_put(cell);
-	return ret;
-}
-
-/* The member of that name, made when it is missing; borrowed. */
-static struct json_object *
-member(struct json_object *obj, const char *name)
-{
-	struct json_object *out;
-
-	if (jval_object(obj, name, &out) == 0)
-		return out;
-	out = json_object_new_object();
-	return jval_add(obj, name, out) == 0 ? out : NULL;
-}
-
-static int
-add_notebook_metadata(struct json_object *doc, const char *name,
-    enum notebook_language language)
-{
-	struct json_object *metadata = member(doc, "metadata"), *ours = NULL;
-	struct json_object *info = NULL;
-	const char *spelled = languages[language].jupyter;
-	int ret = 0;
-
-	if (metadata != NULL)
-		ours = member(metadata, OF_NOTEBOOK);
-	if (ours != NULL)
-		info = member(metadata, "language_info");
-	if (info == NULL)
-		return -ENOMEM;
-	ret = jval_add_str(ours, "language", spelled);
-	if (ret == 0)
-		ret = jval_add_str(ours, "notebookName", name);
-	return ret == 0 ? jval_add_str(info, "name", spelled) : ret;
-}
-
-static int
-put_document(struct json_object *doc, struct buf *out)
-{
-	const char *text = json_object_to_json_string_ext(doc,
-	    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	return text != NULL ? buf_puts(out, text) : -ENOMEM;
-}
-
-int
-notebook_print_jupyter(
-    const struct notebook *nb, const char *name, struct buf *out)
-{
-	struct json_object *doc = json_object_new_object();
-	struct json_object *cells = json_object_new_array();
-	int ret = jval_add(doc, "cells", cells);
-
-	for (size_t i = 0; ret == 0 && i < nb->n; i++)
-		ret = add_jupyter_cell(cells, &nb->cells[i]);
-	if (ret == 0)
-		ret = add_notebook_metadata(doc, name, nb->language);
-	if (ret == 0)
-		ret = jval_add_i64(doc, "nbformat", NBFORMAT);
-	if (ret == 0)
-		ret = jval_add_i64(doc, "nbformat_minor", 0);
-	if (ret == 0)
-		ret = put_document(doc, out);
-	json_object_put(doc);
-	return ret;
-}
-
-int
-notebook_keep_jupyter(const char *text, size_t len, const char *name,
-    enum notebook_language *language, struct buf *out)
-{
-	struct json_object *doc = NULL, *cells;
-	int ret;
-
-	ret = parse_jupyter(text, len, &doc, &cells, language);
-	if (ret < 0)
-		return ret;
-	for (size_t i = 0; ret == 0 && i < json_object_array_length(cells); i++) {
-		struct json_object *cell = json_object_array_get_idx(cells, i);
-
-		ret = json_object_is_type(cell, json_type_object) ?
-			  add_cell_metadata(cell, NULL) : -EBADMSG;
-	}
-	if (ret == 0)
-		ret = add_notebook_metadata(doc, name, *language);
-	if (ret == 0)
-		ret = put_document(doc, out);
-	json_object_put(doc);
-	return ret;
-}
-
-/* --- HTML --------------------------------------------------------------------------- */
-
-static int
-put_html(const char *text, struct buf *out)
-{
-	int ret = 0;
-
-	for (; ret == 0 && *text != '\0'; text++)
-		switch (*text) {
-		case '<': ret = buf_puts(out, "&lt;"); break;
-		case '>': ret = buf_puts(out, "&gt;"); break;
-		case '&': ret = buf_puts(out, "&amp;"); break;
-		case '"': ret = buf_puts(out, "&quot;"); break;
-		default: ret = buf_append(out, text, 1);
-		}
-	return ret;
-}
-
-int
-notebook_print_html(const struct notebook *nb, const char *name, struct buf *out)
-{
-	int ret;
-
-	ret = buf_puts(out, "<!DOCTYPE html>\n<html>\n<head>\n"
-			    "<meta charset=\"utf-8\">\n<title>");
-	if (ret == 0)
-		ret = put_html(name, out);
-	if (ret == 0)
-		ret = buf_puts(out, " - Databricks</title>\n</head>\n<body>\n");
-	for (size_t i = 0; ret == 0 && i < nb->n; i++) {
-		ret = buf_printf(out, "<pre class=\"%s\">",
-		    nb->cells[i].markdown ? "markdown" :
-					    languages[nb->language].jupyter);
-		if (ret == 0)
-			ret = put_html(nb->cells[i].text, out);
-		if (ret == 0)
-			ret = buf_puts(out, "</pre>\n");
-	}
-	return ret == 0 ? buf_puts(out, "</body>\n</html>\n") : ret;
 }

@@ -32,6 +32,19 @@ START_TEST(not_json_is_refused)
 }
 END_TEST
 
+START_TEST(of_a_name_twice_the_last_may_count)
+{
+	static const char text[] = "{\"a\":1,\"b\":[{\"c\":1,\"c\":2}],\"a\":3}";
+	struct json_object *val;
+
+	ck_assert_int_eq(jval_parse(text, strlen(text), &val), -EBADMSG);
+	ck_assert_int_eq(jval_parse_lax(text, strlen(text), &val), 0);
+	ck_assert_str_eq(jval_text(val, NULL), "{\"a\":3,\"b\":[{\"c\":2}]}");
+	json_object_put(val);
+	ck_assert_int_eq(jval_parse_lax("{\"a\":1}x", 8, &val), -EBADMSG);
+}
+END_TEST
+
 START_TEST(depth_is_bounded)
 {
 	char text[512];
@@ -213,6 +226,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_ROWS(not_json_is_refused, bad),
+	UNIT(of_a_name_twice_the_last_may_count),
 	UNIT(depth_is_bounded),
 	UNIT_ROWS(a_document_cannot_take_any_amount_of_memory, blown),
 	UNIT_ROWS(a_large_document_is_taken, large),
