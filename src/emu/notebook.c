@@ -199,8 +199,12 @@ int
 notebook_add_markdown(
     struct notebook *nb, struct notebook_title title, struct span text)
 {
-	return add_cell(
-	    nb, (struct notebook_cell){ .markdown = true }, title, text);
+	return add_cell(nb,
+	    (struct notebook_cell){
+		.markdown = true,
+		.after = text.len > 0 ? '\n' : '\0',
+	    },
+	    title, text);
 }
 
 int
@@ -220,10 +224,11 @@ notebook_add_command(
 	if (span_skip(&rest, MARKDOWN) &&
 	    (rest.len == 0 || rest.at[0] == '\n' || rest.at[0] == ' ')) {
 		cell.markdown = true;
-		cell.beside = span_skip(&rest, " ");
-		if (!cell.beside)
-			(void)span_skip(&rest, "\n");
 		text = rest;
+		if (rest.len > 0) {
+			cell.after = rest.at[0];
+			text = (struct span){ rest.at + 1, rest.len - 1 };
+		}
 	}
 	return add_cell(nb, cell, title, text);
 }
@@ -235,10 +240,8 @@ notebook_put_command(const struct notebook_cell *cell, struct buf *out)
 
 	if (cell->markdown)
 		ret = buf_puts(out, MARKDOWN);
-	if (ret == 0 && cell->markdown && cell->beside)
-		ret = buf_puts(out, " ");
-	else if (ret == 0 && cell->markdown && cell->text[0] != '\0')
-		ret = buf_puts(out, "\n");
+	if (ret == 0 && cell->after != '\0')
+		ret = buf_append(out, &cell->after, 1);
 	return ret == 0 ? buf_puts(out, cell->text) : ret;
 }
 

@@ -63,9 +63,8 @@ int notebook_keep_source(const char *text, size_t len,
     enum notebook_language language, struct buf *out) WARN_UNUSED;
 
 struct notebook_cell {
-	bool markdown;
-	bool beside; /* its text begins on the line of its %md */
-	bool title_hidden;
+	bool markdown, title_hidden;
+	char after;  /* between %md and its text: a newline, a blank, NUL for none */
 	char *title; /* NULL: none */
 	char *text;  /* of a cell in another language with its magic line, "%sql" */
 };

@@ -40,7 +40,7 @@ in_language(const char *text, int language)
 	return buf_take(&b);
 }
 
-/* Cells as "c:a code|m:words|i:beside %md|c<title>:x|c<-hidden>:x", '/' for newline. */
+/* Cells as "c:a code|m:words|i:words beside %md|c<title>:x|c<-hidden>:x", '/' for newline. */
 static char *
 dump(const struct notebook *nb)
 {
@@ -51,8 +51,8 @@ dump(const struct notebook *nb)
 		const struct notebook_cell *c = &nb->cells[i];
 
 		ck_assert_int_eq(buf_printf(&b, "%s%s", i > 0 ? "|" : "",
-				     !c->markdown ? "c" : c->beside ? "i" :
-								      "m"),
+				     !c->markdown ? "c" :
+					 c->after == ' ' ? "i" : "m"),
 		    0);
 		if (c->title != NULL)
 			ck_assert_int_eq(buf_printf(&b, "<%s%s>",
@@ -360,16 +360,17 @@ static const struct {
 	{ H "\n\xe2\x80\xa8\xc2\x85\x0b\x0c", "c:\xe2\x80\xa8\xc2\x85\x0b\x0c" },
 };
 
-/* So does words beside their %md, but Jupyter has no place for that. */
+/* So does what is between %md and its text, but Jupyter has no place for that. */
 static const struct {
 	const char *source, *cells, *in_jupyter;
-} beside[] = {
+} after_md[] = {
 	{ H "\n@MAGIC %md # A", "i:# A", H "\n@MAGIC %md\n@MAGIC # A" },
 	{ H "\n@MAGIC %md ## A\n@MAGIC b", "i:## A/b",
 	    H "\n@MAGIC %md\n@MAGIC ## A\n@MAGIC b" },
 	{ H "\n@MAGIC %md \n@MAGIC b", "i:/b",
 	    H "\n@MAGIC %md\n@MAGIC\n@MAGIC b" },
 	{ H "\n@MAGIC %md ", "i:", H "\n@MAGIC %md" },
+	{ H "\n@MAGIC %md\n@MAGIC", "m:", H "\n@MAGIC %md" },
 };
 
 static void
@@ -425,13 +426,13 @@ START_TEST(source_comes_back_to_the_byte)
 }
 END_TEST
 
-START_TEST(words_beside_their_magic_stay_there)
+START_TEST(what_is_after_md_stays_there)
 {
 	for (int i = 0; i < LANGUAGES; i++) {
-		char *source = in_language(beside[_i].source, i);
-		char *want = in_language(beside[_i].in_jupyter, i);
+		char *source = in_language(after_md[_i].source, i);
+		char *want = in_language(after_md[_i].in_jupyter, i);
 
-		check_stable(source, beside[_i].cells, i);
+		check_stable(source, after_md[_i].cells, i);
 		check_in_jupyter(source, want, i);
 		free(source);
 		free(want);
@@ -461,7 +462,6 @@ static const struct {
 	    H "\n@MAGIC %md\n@MAGIC\n@MAGIC a\n@MAGIC  \n@MAGIC b" },
 	{ H "\n\n\n@MAGIC %md\n@MAGIC a\n\n\n" S "b",
 	    H "\n@MAGIC %md\n@MAGIC a" S "b" },
-	{ H "\n@MAGIC %md\n@MAGIC", H "\n@MAGIC %md" },
 	{ H "\n%pip install a\nb", H "\n@MAGIC %pip install a\n@MAGIC b" },
 	{ H "\n%md a", H "\n@MAGIC %md a" },
 	{ H "\n\n  %sh ls", H "\n@MAGIC\n@MAGIC   %sh ls" },
@@ -1195,7 +1195,7 @@ static const struct unit_test tests[] = {
 	    kept),
 	UNIT_ROWS(what_is_no_text_is_no_notebook, no_texts),
 	UNIT_ROWS(source_comes_back_to_the_byte, stable),
-	UNIT_ROWS(words_beside_their_magic_stay_there, beside),
+	UNIT_ROWS(what_is_after_md_stays_there, after_md),
 	UNIT_ROWS(odd_source_becomes_what_the_service_writes, odd),
 	UNIT_TIMES(once_written_it_stays, 4),
 	UNIT(jupyter_is_printed_as_the_service_does),
