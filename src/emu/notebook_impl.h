@@ -10,7 +10,7 @@ const char *notebook_word(enum notebook_language language);
 bool notebook_language_of_word(
     const char *word, enum notebook_language *out) WARN_UNUSED;
 
-/* A title as read: a copy in one line. */
+/* A title as it is found; of its cell it becomes one line. */
 struct notebook_title {
 	bool is_there, is_hidden;
 	struct span text;

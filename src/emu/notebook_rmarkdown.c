@@ -68,7 +68,8 @@ add_chunk(struct notebook *nb, struct span engine, struct span text)
 	int ret = 0;
 
 	if (span_equals(engine, notebook_word(nb->language)))
-		return notebook_add_code(nb, (struct notebook_title){ 0 }, text);
+		return notebook_add_command(
+		    nb, (struct notebook_title){ 0 }, text);
 	buf_init(&command, engine.len + text.len + sizeof("%python\n"));
 	for (size_t i = 0; i < ARRAY_LEN(engines) && !known; i++) {
 		known = span_equals(engine, engines[i].engine);
@@ -81,7 +82,7 @@ add_chunk(struct notebook *nb, struct span engine, struct span text)
 	if (ret == 0)
 		ret = buf_append(&command, text.at, text.len);
 	if (ret == 0)
-		ret = notebook_add_code(nb, (struct notebook_title){ 0 },
+		ret = notebook_add_command(nb, (struct notebook_title){ 0 },
 		    (struct span){ buf_text(&command), command.len });
 	buf_release(&command);
 	return ret;

@@ -40,7 +40,8 @@ in_language(const char *text, int language)
 	return buf_take(&b);
 }
 
-/* Cells as "c:a code|m:words|i:words beside %md|c<title>:x|c<-hidden>:x", '/' for newline. */
+/* Cells as "c:code|m:words|i:words beside %md|c<title>:x|c<-hidden>:x", with '/' for a
+ * newline. */
 static char *
 dump(const struct notebook *nb)
 {
@@ -657,26 +658,33 @@ static const struct {
 	{ DOC(CELL("code", "\"a\\nb\""), ""), NOTEBOOK_PYTHON, "c:a/b" },
 	{ DOC(CELL("code", "[\"a\\n\",\"b\"]"), ""), NOTEBOOK_PYTHON,
 	    "c:a/b" },
-	{ DOC(CELL("code", "[]") "," CELL("code", "\"\""), ""), NOTEBOOK_PYTHON, "c:|c:" },
+	{ DOC(CELL("code", "[]") "," CELL("code", "\"\""), ""),
+	    NOTEBOOK_PYTHON, "c:|c:" },
 	{ DOC(CELL("code", "[\"a\",\"b\",\"\"]"), ""), NOTEBOOK_PYTHON,
 	    "c:ab" },
 	{ DOC(CELL("markdown", "\"# A\"") "," CELL("raw", "\"<b>\""), ""),
 	    NOTEBOOK_PYTHON, "m:# A|c:<b>" },
 	{ DOC(CELL("code", "\"%md\\na\"") "," CELL("code", "\"%sql\\na\""), ""),
 	    NOTEBOOK_PYTHON, "c:%md/a|c:%sql/a" },
-	{ DOC(CELL("code", "\"\\u00e4\\ud83d\\ude00\\/\""), ""), NOTEBOOK_PYTHON, "c:\xc3\xa4\xf0\x9f\x98\x80/" },
+	{ DOC(CELL("code", "\"\\u00e4\\ud83d\\ude00\\/\""), ""),
+	    NOTEBOOK_PYTHON, "c:\xc3\xa4\xf0\x9f\x98\x80/" },
 	{ DOC(CELL("code", "[\"a\\r\\n\",\"b\\rc\\r\"]"), ""), NOTEBOOK_PYTHON,
 	    "c:a/b\rc" },
 	/* titles */
-	{ DOC(TITLED("{\"title\":\"T\",\"showTitle\":true}"), ""), NOTEBOOK_PYTHON, "c<T>:x" },
-	{ DOC(TITLED("{\"title\":\"T\",\"showTitle\":false}"), ""), NOTEBOOK_PYTHON, "c<-T>:x" },
-	{ DOC(TITLED("{\"title\":\"\",\"showTitle\":true}"), ""), NOTEBOOK_PYTHON, "c<>:x" },
-	{ DOC(TITLED("{\"title\":\"\",\"showTitle\":false}"), ""), NOTEBOOK_PYTHON, "c:x" },
+	{ DOC(TITLED("{\"title\":\"T\",\"showTitle\":true}"), ""),
+	    NOTEBOOK_PYTHON, "c<T>:x" },
+	{ DOC(TITLED("{\"title\":\"T\",\"showTitle\":false}"), ""),
+	    NOTEBOOK_PYTHON, "c<-T>:x" },
+	{ DOC(TITLED("{\"title\":\"\",\"showTitle\":true}"), ""),
+	    NOTEBOOK_PYTHON, "c<>:x" },
+	{ DOC(TITLED("{\"title\":\"\",\"showTitle\":false}"), ""),
+	    NOTEBOOK_PYTHON, "c:x" },
 	{ DOC(TITLED("{\"title\":\"a\\nb\\r\\n# COMMAND ----------\","
 		     "\"showTitle\":true}"),
 	      ""),
 	    NOTEBOOK_PYTHON, "c<a b  # COMMAND ---------->:x" },
-	{ DOC(TITLED("{\"title\":5,\"showTitle\":\"yes\"}"), ""), NOTEBOOK_PYTHON, "c:x" },
+	{ DOC(TITLED("{\"title\":5,\"showTitle\":\"yes\"}"), ""),
+	    NOTEBOOK_PYTHON, "c:x" },
 	{ DOC(TITLED("7"), ""), NOTEBOOK_PYTHON, "c:x" },
 	/* languages */
 	{ DOC("", OURS("\"scala\"")), NOTEBOOK_SCALA, "" },
@@ -979,6 +987,7 @@ static const struct {
 	{ "```{r}\na", "c:a", false },
 	{ "```{r}", "c:", false },
 	{ "```{stan x}\na\n```", "c:%stan/a", false },
+	{ "```{md}\na\n```\n```{r}\n%md b\n```", "m:a|i:b", false },
 	{ "```{r\na", "m:```{r/a", false },
 	{ "```{}\na", "m:```{}/a", false },
 	{ "``{r}\na", "m:``{r}/a", false },
