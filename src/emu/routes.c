@@ -11,6 +11,7 @@
 #include "emu/ep_admin.h"
 #include "emu/ep_dbfs.h"
 #include "emu/ep_oracle.h"
+#include "emu/ep_repos.h"
 #include "emu/ep_scim.h"
 #include "emu/ep_storage.h"
 #include "emu/ep_wellknown.h"
@@ -55,6 +56,12 @@ static const struct route routes[] = {
 	{ "GET",    "2.0",    "/workspace-files",                        ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_wsfiles_read,       "3.4" },
 	{ "GET",    NULL,     "/storage",                                ROUTE_PREFIX, ROUTE_OPEN,  ROUTE_READS,  ROUTE_PARAMS, K10,     ep_storage_get,        "3.4 signed_url" },
 	{ "PUT",    NULL,     "/storage",                                ROUTE_PREFIX, ROUTE_OPEN,  ROUTE_WRITES, ROUTE_RAW,    G2,      ep_storage_put,        "3.4 signed_url" },
+
+	{ "GET",    "2.0",    "/repos",                                  ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_LISTS,  ROUTE_PARAMS, M10,     ep_repos_list,         "3.6" },
+	{ "POST",   "2.0",    "/repos",                                  ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_repos_create,       "3.6" },
+	{ "GET",    "2.0",    "/repos",                                  ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_repos_get,          "3.6" },
+	{ "PATCH",  "2.0",    "/repos",                                  ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_repos_update,       "3.6" },
+	{ "DELETE", "2.0",    "/repos",                                  ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_repos_delete,       "3.6" },
 
 	{ "GET",    "2.0",    "/preview/scim/v2/Me",                     ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_scim_me,            "5.5, H7" },
 
@@ -186,7 +193,7 @@ enum routes_tree
 routes_tree(const char *path)
 {
 	static const char *const families[] = { "/workspace/",
-		"/workspace-files/", "/storage/" };
+		"/workspace-files/", "/storage/", "/repos" };
 
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		if (text_starts(routes_short(path), families[i]))

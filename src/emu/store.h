@@ -61,6 +61,11 @@ typedef int store_list_fn(
 int store_list(struct store *s, const char *path, store_list_fn *each,
     void *ctx) WARN_UNUSED;
 
+/* The same for everything below a directory, parents first, with the tree's lock
+ * held: each() may not call the store. */
+int store_each(struct store *s, const char *path, store_list_fn *each,
+    void *ctx) WARN_UNUSED;
+
 /* Opens a file for reading: one version of it, whatever happens to the name. */
 int store_read(struct store *s, const char *path, int *fd,
     struct store_node *out) WARN_UNUSED;

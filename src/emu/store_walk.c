@@ -256,6 +256,39 @@ store_list(struct store *s, const char *path, store_list_fn *each, void *ctx)
 	return ret;
 }
 
+struct visit {
+	struct store *store;
+	store_list_fn *each;
+	void *ctx;
+};
+
+static int
+visit_one(void *ctx, const char *path, const struct stat *st) NO_THREAD_CHECK
+{
+	const struct visit *v = ctx;
+	struct store_node node;
+	int ret = 0;
+
+	if (v->store->owner != NULL)
+		ret = store_observe_locked(v->store, path);
+	if (ret < 0)
+		return ret;
+	node = store_node_locked(v->store, path, st);
+	return v->each(v->ctx, path, &node);
+}
+
+int
+store_each(struct store *s, const char *path, store_list_fn *each, void *ctx)
+{
+	struct visit v = { s, each, ctx };
+	int ret;
+
+	lock_take(&s->lock);
+	ret = absent(store_below_locked(s, path, visit_one, &v));
+	lock_drop(&s->lock);
+	return ret;
+}
+
 int
 store_read(struct store *s, const char *path, int *fd, struct store_node *out)
 {
