@@ -220,7 +220,7 @@ static const struct step imports[] = {
 	    "\"repos_export_format\":\"JUPYTER\"" },
 	{ EXPORT("/Shared/k"), "", 200,
 	    "\r\n\r\n# Databricks notebook source\n1" },
-	{ EXPORT("/Shared/k&format=AUTO"), "", 200, "\"nbformat\":4" },
+	{ EXPORT("/Shared/k&format=AUTO"), "", 200, "\"nbformat\": 4" },
 	{ EXPORT("/Shared/m&format=HTML"), "", 200, "<!DOCTYPE html>" },
 	{ "POST " WS "/import",
 	    PART "\"content\"; filename=\"x\"\r\n\r\nprint(2)\n\r\n" PART
