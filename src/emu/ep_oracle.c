@@ -211,6 +211,23 @@ ep_oracle_history(struct request *req)
 }
 
 int
+ep_oracle_paths(struct request *req)
+{
+	struct spot spot;
+	int ret;
+
+	if (!take_spot(req, "/", &spot))
+		return 0;
+	ret = reply_json(req, "{\"paths\":");
+	if (ret == 0)
+		ret = store_paths(spot.tree, spot.path, &req->reply.body);
+	if (ret == 0)
+		ret = buf_puts(&req->reply.body, "}");
+	free(spot.path);
+	return ret;
+}
+
+int
 ep_oracle_tree(struct request *req)
 {
 	struct spot spot;

@@ -20,6 +20,8 @@
 #include "base/table.h"
 #include "base/text.h"
 
+#include "emu/dbpath.h"
+
 #include "base/banned.h"
 
 #define REQUEST_BYTES 40
@@ -570,6 +572,25 @@ history_print(struct history *h, const char *path, struct buf *out)
 			ret = buf_puts(out, ",");
 		if (ret == 0)
 			ret = print_version(out, v);
+	}
+	return ret < 0 ? ret : buf_puts(out, "]");
+}
+
+int
+history_print_paths(struct history *h, const char *path, struct buf *out)
+{
+	bool any = false;
+	int ret;
+
+	ret = buf_puts(out, "[");
+	for (struct path *p = h->paths; ret == 0 && p != NULL; p = p->hh.next) {
+		if (!dbpath_within(p->name, path))
+			continue;
+		if (any)
+			ret = buf_puts(out, ",");
+		any = true;
+		if (ret == 0)
+			ret = jval_quote(out, p->name);
 	}
 	return ret < 0 ? ret : buf_puts(out, "]");
 }

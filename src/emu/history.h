@@ -92,6 +92,11 @@ void history_learn(
 int history_print(
     struct history *h, const char *path, struct buf *out) WARN_UNUSED;
 
+/* Appends as a JSON array, in no order, the paths at or below path where anything ever
+ * was. */
+int history_print_paths(
+    struct history *h, const char *path, struct buf *out) WARN_UNUSED;
+
 /* Appends as a JSON array, at most max of them, the versions that the API put and
  * whose hash is not known. */
 typedef bool history_known_fn(void *ctx, const char *sha256);

@@ -73,6 +73,7 @@ static const struct route routes[] = {
 	{ "GET",    NULL,     "/emulator/counters",                      ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_counters,    "ours" },
 	{ "POST",   NULL,     "/emulator/counters/reset",                ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, K10,     ep_oracle_reset,       "ours" },
 	{ "GET",    NULL,     "/emulator/history",                       ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_history,     "ours" },
+	{ "GET",    NULL,     "/emulator/paths",                         ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_paths,       "ours" },
 	{ "GET",    NULL,     "/emulator/tree",                          ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_tree,        "ours" },
 	{ "GET",    NULL,     "/emulator/log",                           ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_oracle_log,         "ours" },
 	{ "POST",   NULL,     "/emulator/contents",                      ROUTE_EXACT,  ROUTE_ADMIN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_oracle_contents,    "ours" },

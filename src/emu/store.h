@@ -118,6 +118,10 @@ int store_move(struct store *s, const char *from, const char *to, bool parents,
 int store_history(
     struct store *s, const char *path, struct buf *out) WARN_UNUSED;
 
+/* As history_print_paths. */
+int store_paths(
+    struct store *s, const char *path, struct buf *out) WARN_UNUSED;
+
 /* As history_print_unknown. */
 int store_unknown(struct store *s, history_known_fn *known, void *ctx,
     size_t max, struct buf *out) WARN_UNUSED;

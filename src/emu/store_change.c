@@ -342,6 +342,17 @@ store_history(struct store *s, const char *path, struct buf *out)
 }
 
 int
+store_paths(struct store *s, const char *path, struct buf *out)
+{
+	int ret;
+
+	lock_take(&s->lock);
+	ret = history_print_paths(s->history, path, out);
+	lock_drop(&s->lock);
+	return ret;
+}
+
+int
 store_unknown(struct store *s, history_known_fn *known, void *ctx, size_t max,
     struct buf *out)
 {
