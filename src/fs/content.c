@@ -317,6 +317,8 @@ check_writable(struct vfs *v, struct node *n)
 	lock_take(&v->lock);
 	if (n->gone)
 		ret = -ESTALE;
+	else if (node_is_fixed_locked(v, n))
+		ret = -EACCES; /* root, too, may not */
 	lock_drop(&v->lock);
 	return ret;
 }
@@ -490,6 +492,8 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 	ret = wants_write(flags) ? save_taken(v, call, n) : 0;
 	if (ret == 0)
 		ret = dir_refresh(v, call, n, false);
+	if (ret == 0 && wants_write(flags))
+		ret = check_writable(v, n);
 	if (ret == 0)
 		ret = measure_node(v, call, n);
 	if (ret < 0)

@@ -682,8 +682,16 @@ node_save_attr_locked(struct vfs *v, struct node *n)
 		overlay_set(v->config.overlay, n->remote, &n->attr);
 }
 
+bool
+node_is_fixed_locked(struct vfs *v UNUSED, const struct node *n)
+{
+	mode_t mode = n->remote != NULL ? n->remote->mode : 0;
+
+	return n->kind == ENTRY_FILE && mode != 0 && (mode & 0222) == 0;
+}
+
 static mode_t
-shown_mode(const struct vfs *v, const struct node *n)
+shown_mode_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock)
 {
 	mode_t mode = n->remote != NULL ? n->remote->mode : 0;
 
@@ -698,7 +706,7 @@ shown_mode(const struct vfs *v, const struct node *n)
 		break;
 	}
 	mode = n->attr.executable ? 0777 : 0666;
-	if (v->config.read_only)
+	if (v->config.read_only || node_is_fixed_locked(v, n))
 		mode &= (mode_t)~0222;
 	return S_IFREG | (mode & ~v->config.fmask);
 }
@@ -724,7 +732,7 @@ node_stat_locked(struct vfs *v, struct node *n, struct stat *st)
 	load_attr_locked(v, n);
 	memset(st, 0, sizeof(*st));
 	st->st_ino = n->ino;
-	st->st_mode = shown_mode(v, n);
+	st->st_mode = shown_mode_locked(v, n);
 	st->st_nlink = n->parent != NULL || n == v->root ? 1 : 0;
 	st->st_uid = v->config.uid;
 	st->st_gid = v->config.gid;

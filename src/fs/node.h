@@ -356,6 +356,10 @@ void node_changed_locked(struct vfs *v, struct node *n) REQUIRES(v->lock);
 void node_saved_locked(struct vfs *v, struct node *n, uint64_t goal)
     REQUIRES(v->lock);
 
+/* Has the service an object there whose content nobody can change? */
+bool node_is_fixed_locked(struct vfs *v, const struct node *n)
+    REQUIRES(v->lock);
+
 /* Exists here whatever a listing of the server says? */
 bool node_is_local_locked(struct vfs *v, const struct node *n)
     REQUIRES(v->lock);
