@@ -29,6 +29,9 @@ static const struct {
 	[WS_HIDDEN] = { "", "SOURCE", API_WORKSPACE_NO_LANGUAGE },
 };
 
+/* Names that the service may make other things of than files: reference, section 3.5. */
+static const char *const assets[] = { ".lvdash.json", ".dbalert.json" };
+
 /* What lines of notebooks begin with, behind the comment of the language: reference,
  * section 3.5. */
 static const char header[] = " Databricks notebook source";
@@ -116,17 +119,24 @@ ws_form_of(const struct api_workspace_info *info, enum ws_mode mode)
 
 /* --- names ------------------------------------------------------------------------- */
 
+/* The form that is shown so. */
+static enum ws_form
+form_that_ends(const char *extension)
+{
+	for (unsigned f = 0; extension != NULL && f < WS_FORMS; f++)
+		if (forms[f].extension != NULL &&
+		    strcmp(forms[f].extension, extension) == 0)
+			return (enum ws_form)f;
+	return WS_UNKNOWN;
+}
+
 /* The form whose extension name has, with something before it. */
 static enum ws_form
 form_of_extension(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
-	for (unsigned f = 0; dot != NULL && dot != name && f < WS_FORMS; f++)
-		if (forms[f].extension != NULL &&
-		    strcmp(forms[f].extension, dot) == 0)
-			return (enum ws_form)f;
-	return WS_UNKNOWN;
+	return dot != name ? form_that_ends(dot) : WS_UNKNOWN;
 }
 
 char *
@@ -344,8 +354,11 @@ ws_new_form(const char *name, const char *text, size_t len, enum ws_mode mode)
 const char *
 ws_file_format(const char *name, const char *text, size_t len)
 {
-	enum ws_form form = form_of_extension(name);
+	enum ws_form form = form_that_ends(strrchr(name, '.'));
 
+	for (size_t i = 0; i < ARRAY_LEN(assets); i++)
+		if (text_ends(name, assets[i]))
+			return "RAW";
 	if (form == WS_UNKNOWN)
 		return "AUTO";
 	/* What looks like one to somebody may look like one to the service. */

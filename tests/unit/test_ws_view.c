@@ -253,6 +253,12 @@ static const struct new_row {
 	{ "a.ipynb", "{}", WS_SOURCE, WS_FILE, "RAW" },
 	{ "a.ipynb", "{\"cells\": [], \"metadata\": {}, \"nbformat\": 3}", WS_SOURCE, WS_FILE, "RAW" },
 	{ "a.ipynb", PY, WS_SOURCE, WS_FILE, "RAW" },
+	{ ".py", PY, WS_SOURCE, WS_FILE, "RAW" },
+	{ ".ipynb", NB, WS_SOURCE, WS_FILE, "RAW" },
+	{ ".py", "", WS_SOURCE, WS_FILE, "AUTO" },
+	{ "a.lvdash.json", "{}", WS_SOURCE, WS_FILE, "RAW" },
+	{ "a.dbalert.json", "{}", WS_SOURCE, WS_FILE, "RAW" },
+	{ "a.json", "{}", WS_SOURCE, WS_FILE, "AUTO" },
 };
 
 START_TEST(its_first_line_makes_a_new_file_a_notebook)
