@@ -49,16 +49,20 @@ static void
 read_details(struct json_object *doc, struct apierr *out)
 {
 	struct json_object *details;
-	const char *id;
+	const char *text;
 
 	if (jval_array(doc, "details", &details) < 0)
 		return;
-	for (size_t i = 0; i < json_object_array_length(details); i++)
-		if (jval_str(json_object_array_get_idx(details, i),
-		    "request_id", &id) == 0) {
-			keep_text(out->request_id, sizeof(out->request_id), id);
-			return;
-		}
+	for (size_t i = 0; i < json_object_array_length(details); i++) {
+		struct json_object *d = json_object_array_get_idx(details, i);
+
+		if (out->request_id[0] == '\0' &&
+		    jval_str(d, "request_id", &text) == 0)
+			keep_text(out->request_id, sizeof(out->request_id),
+			    text);
+		if (out->reason[0] == '\0' && jval_str(d, "reason", &text) == 0)
+			keep_text(out->reason, sizeof(out->reason), text);
+	}
 }
 
 static bool

@@ -6,6 +6,8 @@
 
 struct apierr {
 	char code[64];	   /* error_code; a number is kept as digits; "" */
+	char reason[64];   /* of an ErrorInfo in the details: what a general code
+			    * means; "" */
 	char message[256]; /* never empty */
 	char request_id[64];
 };

@@ -304,7 +304,8 @@ judge(struct sending *s, struct http_reply *r)
 	if (s->problem.request_id[0] == '\0')
 		text_copy(s->problem.request_id,
 		    sizeof(s->problem.request_id), r->request_id);
-	return errmap_errno(r->status, s->problem.code, s->problem.message);
+	return errmap_errno(r->status, s->problem.code, s->problem.reason,
+	    s->problem.message);
 }
 
 /* That a name is taken or is not there, and that a deletion goes on, are answers and

@@ -16,8 +16,8 @@
 #include "base/banned.h"
 
 /* The first row that fits wins.  Status 0 fits any, 4 any from 400 to 499; a NULL code
- * or text fits any.  A code that begins with '*' is an ending.  text must be part of
- * the message, whatever the case of its letters.
+ * or text fits any.  A code that begins with '*' is an ending; it may be the reason
+ * instead.  text must be part of the message, whatever the case of its letters.
  *
  * Refusals stand before "there is no such thing", since words like "does not exist"
  * turn up in both; and nothing with a status of 500 or more is ENOENT. */
@@ -57,6 +57,8 @@ static const struct {
 	{ 400, NULL,                            "is an existing file",    EEXIST },
 	{ 400, NULL,                            "Path is a file",         EEXIST },
 	{ 400, NULL,                            "path already exists",    EEXIST },
+	{ 400, NULL,                            ") already exists",       EEXIST },
+	{ 400, NULL,                            "already exists at (",    EEXIST },
 	{ 400, NULL,                            "mkdirs(hadoopPath",      EEXIST },
 
 	{ 404, "*DOES_NOT_EXIST",               NULL,                     ENOENT },
@@ -65,7 +67,8 @@ static const struct {
 	{ 400, "INVALID_PARAMETER_VALUE",       "does not exist",         ENOENT },
 
 	{   0, "MAX_BLOCK_SIZE_EXCEEDED",       NULL,                     EIO },
-	{   0, "MAX_READ_SIZE_EXCEEDED",        NULL,                     EIO },
+	{   0, "MAX_READ_SIZE_EXCEEDED",        "in one read",            EIO },
+	{   0, "MAX_READ_SIZE_EXCEEDED",        NULL,                     EFBIG },
 	{   0, "MAX_NOTEBOOK_SIZE_EXCEEDED",    NULL,                     EFBIG },
 	{   0, "MAX_LIST_SIZE_EXCEEDED",        NULL,                     EFBIG },
 	{ 413, NULL,                            NULL,                     EFBIG },
@@ -73,6 +76,11 @@ static const struct {
 	{   0, "MAX_CHILD_NODE_SIZE_EXCEEDED",  NULL,                     ENOSPC },
 	{   0, "RESOURCE_LIMIT_EXCEEDED",       NULL,                     ENOSPC },
 	{ 507, NULL,                            NULL,                     ENOSPC },
+	/* An object that is too large has a code of its own here and there. */
+	{ 400, NULL,                            "size exceeds",           EFBIG },
+	{ 400, NULL,                            "size exceeded limit",    EFBIG },
+	{ 400, NULL,                            "exceeded the the limit", EFBIG },
+	{ 400, NULL,                            "exceeded max size",      EFBIG },
 
 	{ 429, NULL,                            NULL,                     EBUSY },
 	{   0, "RESOURCE_EXHAUSTED",            NULL,                     EBUSY },
@@ -101,26 +109,27 @@ static const struct {
 static bool
 code_fits(const char *pattern, const char *code)
 {
-	if (pattern == NULL)
-		return true;
 	return *pattern == '*' ? text_ends(code, pattern + 1) :
 				 strcmp(pattern, code) == 0;
 }
 
 static bool
-fits(size_t i, int status, const char *code, const char *message)
+fits(size_t i, int status, const char *code, const char *reason,
+    const char *message)
 {
 	return (rows[i].status == 0 || rows[i].status == status ||
 	    rows[i].status == status / 100) &&
-	    code_fits(rows[i].code, code) &&
+	    (rows[i].code == NULL || code_fits(rows[i].code, code) ||
+		code_fits(rows[i].code, reason)) &&
 	    (rows[i].text == NULL || strcasestr(message, rows[i].text) != NULL);
 }
 
 int
-errmap_errno(int status, const char *code, const char *message)
+errmap_errno(int status, const char *code, const char *reason,
+    const char *message)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (fits(i, status, code, message))
+		if (fits(i, status, code, reason, message))
 			return -rows[i].err;
 	return -EIO;
 }

@@ -51,6 +51,10 @@ static const struct {
 	{ 400, "INVALID_PARAMETER_VALUE", "Path is a file: /a", EEXIST },
 	{ 400, "IO_ERROR", "mkdirs(hadoopPath: /a, permission: rwxrwxrwx): failed", EEXIST },
 	{ 400, "IO_ERROR", "\"The specified path already exists.\"", EEXIST },
+	{ 400, "", "Path (/x) already exists.", EEXIST },
+	{ 400, "", "RESOURCE_ALREADY_EXISTS: Path (/x) already exists.", EEXIST },
+	{ 400, "", "File already exists at (/x).", EEXIST },
+	{ 404, "", "Path (/x) already exists.", EIO },
 	/* Not empty, in three wordings. */
 	{ 400, "DIRECTORY_NOT_EMPTY", "", ENOTEMPTY },
 	{ 400, "IO_ERROR", "The recursive query parameter value must be true to delete a non-empty directory.", ENOTEMPTY },
@@ -62,7 +66,15 @@ static const struct {
 	{ 400, "MAX_NOTEBOOK_SIZE_EXCEEDED", "", EFBIG },
 	{ 413, "", "", EFBIG },
 	{ 400, "MAX_BLOCK_SIZE_EXCEEDED", "", EIO },
-	{ 400, "MAX_READ_SIZE_EXCEEDED", "", EIO },
+	{ 400, "MAX_READ_SIZE_EXCEEDED", "Cannot read more than 1048576 bytes in one read, please paginate your request.", EIO },
+	{ 400, "MAX_READ_SIZE_EXCEEDED", "", EFBIG },
+	{ 400, "BAD_REQUEST", "Size exceeds 10485760 bytes", EFBIG },
+	{ 400, "BAD_REQUEST", "Notebook size exceeded limit: 11396743 > 10485760", EFBIG },
+	{ 400, "INVALID_PARAMETER_VALUE", "content size (29861532) exceeded the the limit 10485760", EFBIG },
+	{ 400, "", "File size imported is (11396743 bytes), exceeded max size (10485760 bytes)", EFBIG },
+	{ 400, "QUOTA_EXCEEDED", "the size exceeded limit", EDQUOT },
+	{ 400, "MAX_CHILD_NODE_SIZE_EXCEEDED", "Size limit exceeded for folder '/x' Current size: 10000 Limit: 10000", ENOSPC },
+	{ 429, "", "request size exceeded limit", EBUSY },
 	{ 403, "MAX_CHILD_NODE_SIZE_EXCEEDED", "", ENOSPC },
 	{ 400, "QUOTA_EXCEEDED", "", EDQUOT },
 	{ 507, "", "", ENOSPC },
@@ -88,9 +100,31 @@ static const struct {
 
 START_TEST(every_answer_has_its_errno)
 {
-	ck_assert_int_eq(errmap_errno(rows[_i].status, rows[_i].code,
+	ck_assert_int_eq(errmap_errno(rows[_i].status, rows[_i].code, "",
 			     rows[_i].message),
 	    -rows[_i].want);
+}
+END_TEST
+
+/* Where the code is a general one, the reason in the details says more. */
+static const struct {
+	int status;
+	const char *code;
+	const char *reason;
+	int want;
+} reasons[] = {
+	{ 400, "INVALID_PARAMETER_VALUE", "WORKSPACE_OBJECT_TYPE_MISMATCH", EEXIST },
+	{ 400, "INVALID_PARAMETER_VALUE", "FILES_API_DIRECTORY_IS_NOT_EMPTY", ENOTEMPTY },
+	{ 400, "INVALID_PARAMETER_VALUE", "SOMETHING_ELSE", EINVAL },
+	{ 403, "PERMISSION_DENIED", "RESOURCE_DOES_NOT_EXIST", EACCES },
+	{ 500, "INTERNAL_ERROR", "RESOURCE_DOES_NOT_EXIST", EIO },
+};
+
+START_TEST(a_reason_stands_for_the_code)
+{
+	ck_assert_int_eq(errmap_errno(reasons[_i].status, reasons[_i].code,
+			     reasons[_i].reason, "No."),
+	    -reasons[_i].want);
 }
 END_TEST
 
@@ -103,6 +137,7 @@ START_TEST(a_failing_service_never_says_that_something_is_not_there)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		for (int status = 500; status < 600; status++)
 			ck_assert_int_ne(errmap_errno(status, codes[i],
+					     codes[i],
 					     "it does not exist, not found"),
 			    -ENOENT);
 }
@@ -157,6 +192,21 @@ START_TEST(every_shape_of_body_is_read)
 	ck_assert_str_eq(e.code, shapes[_i].code);
 	ck_assert_str_eq(e.message, shapes[_i].message);
 	ck_assert_str_eq(e.request_id, shapes[_i].request_id);
+	ck_assert_str_eq(e.reason, "");
+}
+END_TEST
+
+START_TEST(the_first_reason_is_read_wherever_it_is)
+{
+	static const char body[] = "{\"error_code\":\"X\",\"message\":\"No.\","
+	    "\"details\":[{\"@type\":\"x\",\"request_id\":\"5d0e\"},{\"reason\":[]},"
+	    "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":"
+	    "\"TYPE_MISMATCH\"},{\"reason\":\"B\",\"request_id\":\"6\"}]}";
+	struct apierr e;
+
+	apierr_read(400, body, strlen(body), "", &e);
+	ck_assert_str_eq(e.request_id, "5d0e");
+	ck_assert_str_eq(e.reason, "TYPE_MISMATCH");
 }
 END_TEST
 
@@ -192,8 +242,10 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_ROWS(every_answer_has_its_errno, rows),
+	UNIT_ROWS(a_reason_stands_for_the_code, reasons),
 	UNIT(a_failing_service_never_says_that_something_is_not_there),
 	UNIT_ROWS(every_shape_of_body_is_read, shapes),
+	UNIT(the_first_reason_is_read_wherever_it_is),
 	UNIT(long_words_are_cut_between_characters),
 	UNIT(deep_nonsense_is_words),
 };
