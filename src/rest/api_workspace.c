@@ -19,7 +19,9 @@
 
 /* A folder has 10,000 children at most (appendix C), of some 300 bytes each. */
 #define LIST_BYTES_MAX	 ((size_t)64 << 20)
-#define EXPORT_BYTES_MAX ((size_t)BASE64_TEXT_LEN(API_WORKSPACE_EXPORT_MAX) + 65536)
+/* Base64 with its slashes escaped, at worst, and what is around it. */
+#define EXPORT_BYTES_MAX \
+	((size_t)2 * BASE64_TEXT_LEN(API_WORKSPACE_EXPORT_MAX) + 65536)
 
 /* Beyond these an answer lies, and sums of them would overflow. */
 #define FILE_BYTES_MAX (INT64_C(1) << 60)
@@ -154,25 +156,26 @@ api_workspace_row(struct json_object *row, struct api_workspace_info *out)
 {
 	struct api_workspace_info info = { 0 };
 	const char *language = "", *format = "";
-	int64_t id = 0, size = -1;
+	int64_t id = 0, size = 0;
+	int sized = jval_i64(row, "size", &size);
 
 	if (jval_str(row, "path", &info.path) < 0 ||
 	    jval_str(row, "object_type", &info.type_name) < 0 ||
 	    is_broken(jval_i64(row, "object_id", &id)) ||
-	    is_broken(jval_i64(row, "size", &size)) ||
+	    is_broken(sized) ||
 	    is_broken(jval_i64(row, "created_at", &info.created_ms)) ||
 	    is_broken(jval_i64(row, "modified_at", &info.modified_ms)) ||
 	    is_broken(jval_str(row, "language", &language)) ||
 	    is_broken(jval_str(row, "repos_export_format", &format)))
 		return -EBADMSG;
-	if (id < 0 || size < -1 || size > FILE_BYTES_MAX ||
+	if (id < 0 || size < 0 || size > FILE_BYTES_MAX ||
 	    time_is_odd(info.created_ms) || time_is_odd(info.modified_ms))
 		return -EBADMSG;
 	info.type = type_of(info.type_name);
 	info.language = language_of(language);
 	info.object_id = (uint64_t)id;
-	info.has_size = size >= 0;
-	info.size = size >= 0 ? (uint64_t)size : 0;
+	info.has_size = sized == 0;
+	info.size = (uint64_t)size;
 	info.has_format = *format != '\0';
 	info.jupyter = strcmp(format, "JUPYTER") == 0;
 	*out = info;
@@ -200,6 +203,16 @@ api_workspace_get_status(struct rest *r, struct call *call, const char *path,
 	return ret;
 }
 
+/* A path in an answer may begin with "/Workspace", whatever was asked for (3.1). */
+static bool
+is_same_path(const char *asked, const char *said)
+{
+	static const char alias[] = "/Workspace";
+
+	return strcmp(asked, said) == 0 || (text_starts(said, alias) &&
+	    strcmp(asked, said + strlen(alias)) == 0);
+}
+
 /* A listing without one of its rows would say that something is not there: one broken
  * row breaks it all. */
 static int
@@ -214,7 +227,7 @@ check_rows(struct call *call, const char *path, struct json_object *rows)
 			return fail(call, "a row of the listing is broken");
 	/* The listing of anything else is that itself. */
 	if (n == 1 && info.type != API_WORKSPACE_DIRECTORY &&
-	    strcmp(info.path, path) == 0)
+	    is_same_path(path, info.path))
 		return -ENOTDIR;
 	return 0;
 }

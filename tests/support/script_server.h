@@ -134,14 +134,20 @@ script_read(struct script_server *s, int fd, bool headers_only)
 	    !script_write(s, fd, "HTTP/1.1 100 Continue\r\n\r\n"))
 		return false;
 	while (!headers_only && len < want) {
+		size_t at = (size_t)(end + 4 - head) + len;
+		size_t room = at < SCRIPT_REQUEST_KEEP - 1 ?
+		    SCRIPT_REQUEST_KEEP - 1 - at : 0;
+		size_t most = room > 0 ? room : sizeof(waste);
 		ssize_t n;
 
 		if (!script_wait(s, fd, POLLIN))
 			return false;
-		n = recv(fd, waste, want - len < sizeof(waste) ? want - len :
-		    sizeof(waste), 0);
+		n = recv(fd, room > 0 ? head + at : waste,
+		    want - len < most ? want - len : most, 0);
 		if (n <= 0)
 			return false;
+		if (room > 0)
+			head[at + (size_t)n] = '\0';
 		len += (size_t)n;
 	}
 	s->body_bytes[i] = len;
