@@ -150,6 +150,13 @@ struct backend_ops {
 	int (*put)(struct backend *b, struct call *call, const struct put *p,
 	    struct entry **out);
 
+	/* Appends what the service keeps of a content that is put under name over old
+	 * (NULL: nothing), or has in old when name is NULL: the same for both when it is
+	 * the same to the service.  No request.  NULL: it keeps the bytes. */
+	int (*canonical)(struct backend *b, const struct entry *old,
+	    const char *name, const char *content, size_t len,
+	    struct buf *out);
+
 	const struct part_ops *parts; /* NULL: put is the only way */
 
 	/* Can name be made in a directory of b?  0, -EINVAL, -ENAMETOOLONG,
@@ -213,6 +220,9 @@ struct backend {
 	const struct backend_ops *ops;
 	const char *tree; /* "dbfs", "Workspace", ...: its name below the root */
 	uint64_t size_max; /* bytes that a file of it can have */
+	/* The service gives contents up to that size as a whole and no piece of them; 0:
+	 * of any size in pieces. */
+	uint64_t whole_max;
 	int64_t ttl_ms;	   /* knowledge about names is that fresh; -1: as the
 			    * mount's attr_timeout says */
 };

@@ -143,12 +143,22 @@ ws_status(struct workspace *w, struct call *call, const char *stored,
 
 /* --- names ------------------------------------------------------------------------ */
 
+/* The name in a path that is shown: the entry of a root, or of somebody who asks by a path
+ * alone, has none of its own. */
+static const char *
+last_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 /* The notebook that the path may stand for. */
 static int
 resolve_notebook(struct workspace *w, struct call *call, const char *path,
     const char *name, struct entry **out)
 {
-	enum ws_form form = ws_guess(name, w->mode);
+	enum ws_form form = ws_guess(last_of(path), w->mode);
 	struct api_workspace_info info;
 	struct json_object *json;
 	char *stored;
@@ -193,9 +203,9 @@ find_one(void *ctx, struct entry *e)
 /* Only its folder tells. */
 static int
 resolve_in_list(struct workspace *w, struct call *call, const char *path,
-    const char *name, struct entry **out)
+    struct entry **out)
 {
-	struct finding f = { .name = name };
+	struct finding f = { .name = last_of(path) };
 	char *above = text_dup(path);
 	struct entry *dir = NULL;
 	char *slash;
@@ -227,8 +237,8 @@ ws_resolve(struct workspace *w, struct call *call, const char *path,
 	struct json_object *json;
 	int ret;
 
-	if (ws_may_be_beside(name))
-		return resolve_in_list(w, call, path, name, out);
+	if (ws_may_be_beside(last_of(path)))
+		return resolve_in_list(w, call, path, out);
 	ret = ws_status(w, call, path, &info, &json);
 	if (ret == -ENOENT)
 		return resolve_notebook(w, call, path, name, out);
@@ -496,6 +506,16 @@ measure(struct backend *b, struct call *call, const struct entry *e,
 	return 0;
 }
 
+static int
+canonical(struct backend *b, const struct entry *old, const char *name,
+    const char *content, size_t len, struct buf *out)
+{
+	unsigned form = name != NULL ?
+	    ws_form_over(ws_of(b), old, name, content, len) : old->form;
+
+	return ws_canonical(content, len, form, out);
+}
+
 /* --- changes -------------------------------------------------------------------- */
 
 static int
@@ -675,6 +695,7 @@ static const struct backend_ops workspace_ops = {
 	.rekey = rekey,
 	.read = read_file,
 	.measure = measure,
+	.canonical = canonical,
 	.put = ws_put,
 	.check_name = check_name,
 	.mkdir = make_dir,
@@ -711,6 +732,7 @@ workspace_new(const struct workspace_config *config, struct backend **out)
 	w->backend.ops = &workspace_ops;
 	w->backend.tree = tree;
 	w->backend.size_max = API_WORKSPACE_FILE_MAX;
+	w->backend.whole_max = API_WORKSPACE_EXPORT_MAX;
 	w->backend.ttl_ms = -1;
 	*out = &w->backend;
 	return 0;

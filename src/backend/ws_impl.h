@@ -68,6 +68,10 @@ int ws_rename(struct backend *b, struct call *call, const struct entry *e,
     const struct entry *dir, const char *name, const struct entry *target,
     struct entry **out);
 
+/* The form that a content gets under name, over old (NULL: nothing). */
+unsigned ws_form_over(const struct workspace *w, const struct entry *old,
+    const char *name, const char *text, size_t len);
+
 /* Puts text under a name in a form that is given. */
 int ws_put_text(struct workspace *w, struct call *call, const struct put *p,
     unsigned form, const char *text, struct entry **out);

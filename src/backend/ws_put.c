@@ -270,6 +270,17 @@ is_open(const struct put *p, const struct entry *old, enum ws_mode mode)
 	    p->size <= API_WORKSPACE_NOTEBOOK_MAX;
 }
 
+unsigned
+ws_form_over(const struct workspace *w, const struct entry *old,
+    const char *name, const char *text, size_t len)
+{
+	const struct put p = { .name = name, .size = len };
+
+	if (is_open(&p, old, w->mode))
+		return ws_new_form(name, text, len, w->mode);
+	return old != NULL ? old->form : (unsigned)WS_FILE;
+}
+
 static int
 put_over(struct upload *u, const struct entry *old, struct entry **out)
 {

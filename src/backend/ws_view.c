@@ -395,6 +395,73 @@ ws_to_view(const char *text, size_t len, struct buf *out)
 	return ret;
 }
 
+static int
+add_cell(struct json_object *cell, struct buf *out)
+{
+	struct json_object *lines;
+	const char *type = "", *text = "";
+	int ret;
+
+	(void)jval_str(cell, "cell_type", &type);
+	ret = buf_printf(out, "%s:", type);
+	if (jval_str(cell, "source", &text) == 0)
+		return ret == 0 ? buf_printf(out, "%s\n", text) : ret;
+	if (jval_array(cell, "source", &lines) < 0)
+		return ret;
+	for (size_t i = 0; i < json_object_array_length(lines) && ret == 0; i++) {
+		text = json_object_get_string(
+		    json_object_array_get_idx(lines, i));
+		ret = text != NULL ? buf_puts(out, text) : 0;
+	}
+	return ret == 0 ? buf_puts(out, "\n") : ret;
+}
+
+/* The service adds metadata to a Jupyter document: what counts are its cells. */
+static int
+canonical_jupyter(const char *text, size_t len, struct buf *out)
+{
+	struct json_object *doc = NULL, *cells;
+	int ret = jval_parse(text, len, &doc);
+
+	if (ret < 0 || jval_array(doc, "cells", &cells) < 0) {
+		json_object_put(doc);
+		return ret == -ENOMEM ? ret : buf_append(out, text, len);
+	}
+	for (size_t i = 0; i < json_object_array_length(cells) && ret == 0; i++)
+		ret = add_cell(json_object_array_get_idx(cells, i), out);
+	json_object_put(doc);
+	return ret;
+}
+
+int
+ws_canonical(const char *text, size_t len, unsigned form, struct buf *out)
+{
+	struct buf sent;
+	int ret;
+
+	if (!ws_is_notebook(form))
+		return buf_append(out, text, len);
+	buf_init(&sent, BUF_LIMIT_TEXT);
+	ret = ws_to_service(text, len, form, &sent);
+	if (ret == 0 && kind(form) == WS_JUPYTER) {
+		ret = canonical_jupyter(buf_text(&sent), sent.len, out);
+		buf_release(&sent);
+		return ret;
+	}
+	if (ret == 0 && comments[ws_language(form)] != NULL &&
+	    !has_header(buf_text(&sent), sent.len, ws_language(form), false))
+		ret = buf_printf(out, "%s%s\n", comments[ws_language(form)],
+		    header);
+	while (ret == 0 && sent.len > 0 && sent.data[sent.len - 1] == '\n')
+		sent.data[--sent.len] = '\0';
+	if (ret == 0)
+		ret = buf_append(out, buf_text(&sent), sent.len);
+	while (ret == 0 && out->len > 0 && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = '\0';
+	buf_release(&sent);
+	return ret;
+}
+
 bool
 ws_comes_back(const char *text, size_t len, unsigned form)
 {

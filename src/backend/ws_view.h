@@ -99,6 +99,10 @@ int ws_to_service(const char *text, size_t len, unsigned form, struct buf *out)
     WARN_UNUSED;
 int ws_to_view(const char *text, size_t len, struct buf *out) WARN_UNUSED;
 
+/* Appends what is the same for all texts that are the same notebook to the service. */
+int ws_canonical(const char *text, size_t len, unsigned form, struct buf *out)
+    WARN_UNUSED;
+
 /* Will the service give the text back as it is? */
 bool ws_comes_back(const char *text, size_t len, unsigned form);
 

@@ -343,10 +343,34 @@ content_fetch_all(struct vfs *v, struct call *call, struct staged *staged,
 	return ret;
 }
 
+/* Fetches what staged, n's, lacks.  check: and looks whether all of it was of one version,
+ * since reads carry none. */
+static int
+complete(struct vfs *v, struct call *call, struct node *n, struct staged *staged,
+    bool check)
+{
+	struct base_source base;
+	int ret;
+
+	if (staged_complete(staged))
+		return 0;
+	base_source_init(v, n, &base);
+	staged_freeze(staged);
+	ret = staged_mark(staged, call);
+	if (ret == 0) {
+		ret = content_fetch_all(v, call, staged, &base);
+		if (ret == 0 && check)
+			ret = base_source_check(&base, call);
+		staged_unmark(staged, ret < 0);
+	}
+	staged_thaw(staged);
+	base_source_release(&base);
+	return ret;
+}
+
 int
 content_fetch(struct vfs *v, struct call *call, struct node *n)
 {
-	struct base_source base;
 	struct staged *staged;
 	int ret;
 
@@ -357,23 +381,24 @@ content_fetch(struct vfs *v, struct call *call, struct node *n)
 		ret = get_staged(v, n, false, &staged);
 	if (ret < 0)
 		return ret;
-	if (staged_complete(staged)) {
-		staged_unref(staged);
-		return 0;
-	}
-	base_source_init(v, n, &base);
-	staged_freeze(staged);
-	ret = staged_mark(staged, call);
-	if (ret == 0) {
-		ret = content_fetch_all(v, call, staged, &base);
-		/* Reads carry no version: was all of it of one? */
-		if (ret == 0)
-			ret = base_source_check(&base, call);
-		staged_unmark(staged, ret < 0);
-	}
-	staged_thaw(staged);
-	base_source_release(&base);
+	ret = complete(v, call, n, staged, true);
 	staged_unref(staged);
+	return ret;
+}
+
+/* The staging file of n for a change of a part of it: with all of the content, where the
+ * service has given that as a whole. */
+static int
+get_staged_to_change(struct vfs *v, struct call *call, struct node *n,
+    struct staged **out)
+{
+	int ret = get_staged(v, n, false, out);
+
+	if (ret < 0 || staged_size(*out) > n->backend->whole_max)
+		return ret;
+	ret = complete(v, call, n, *out, false);
+	if (ret < 0)
+		staged_unref(*out);
 	return ret;
 }
 
@@ -639,7 +664,7 @@ content_write(struct vfs *v, struct call *call, struct handle *h, uint64_t off,
 		return ret;
 	if (off > n->backend->size_max || len > n->backend->size_max - off)
 		return -EFBIG;
-	ret = get_staged(v, n, false, &staged);
+	ret = get_staged_to_change(v, call, n, &staged);
 	if (ret < 0)
 		return ret;
 	ret = change(v, call, n, staged, &c);
@@ -724,7 +749,8 @@ truncate_pinned(struct vfs *v, struct call *call, struct node *n,
 	alone = h == NULL && (n->file->writers == 0 ||
 	    !node_is_dirty_locked(v, n) || n->file->told == n->file->changes);
 	lock_drop(&v->lock);
-	ret = get_staged(v, n, size == 0, &staged);
+	ret = size == 0 ? get_staged(v, n, true, &staged) :
+			 get_staged_to_change(v, call, n, &staged);
 	if (ret < 0)
 		return ret;
 	ret = cut(v, call, n, staged, size, true);
@@ -789,7 +815,7 @@ content_allocate(struct vfs *v, struct call *call, struct handle *h, int mode,
 		return ret;
 	if (off > n->backend->size_max || len > n->backend->size_max - off)
 		return -EFBIG;
-	ret = get_staged(v, n, false, &staged);
+	ret = get_staged_to_change(v, call, n, &staged);
 	if (ret < 0)
 		return ret;
 	ret = change(v, call, n, staged, &c);

@@ -15,6 +15,7 @@
 #include "fs/content.h"
 #include "fs/dir.h"
 #include "fs/hold.h"
+#include "fs/measure.h"
 #include "fs/rename_impl.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
@@ -387,7 +388,9 @@ move_by_content(const struct move *m)
 	struct move whole = *m;
 	int ret;
 
-	ret = content_pin(m->v, m->n);
+	ret = measure_node(m->v, m->call, m->n);
+	if (ret == 0)
+		ret = content_pin(m->v, m->n);
 	if (ret < 0)
 		return ret;
 	ret = content_fetch(m->v, m->call, m->n);
@@ -509,6 +512,18 @@ is_here_locked(struct vfs *v, const struct node *n) REQUIRES(v->lock)
 	    (staged_complete(staged) && staged_size(staged) <= KEPT_BYTES);
 }
 
+/* Does the service give n's content as a whole?  It has no rename onto another object
+ * then, and to fetch that and to send it is what it would take. */
+static bool
+is_whole_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
+{
+	uint64_t max = n->backend->whole_max;
+
+	return max > 0 && n->remote != NULL &&
+	    (n->remote->version.size <= max ||
+		n->remote->version.size == VERSION_NO_SIZE);
+}
+
 static enum way
 which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 {
@@ -530,7 +545,7 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	if (v->config.writeback_ms >= 0 && n->remote == NULL && !n->aside &&
 	    node_is_dirty_locked(v, n) && !has_object_locked(v, n))
 		return AND_WAIT;
-	if (is_here_locked(v, n) &&
+	if ((is_here_locked(v, n) || is_whole_locked(v, n)) &&
 	    (!sent || onto_object || onto_hidden || n->aside))
 		return BY_CONTENT;
 	return BY_SERVICE;

@@ -183,15 +183,48 @@ upload_is_there(struct call *call, const struct upload *up,
 
 /* --- answers that were lost --------------------------------------------------- */
 
-/* size bytes of a source. */
+/* What the service keeps of them is what counts, where that is something else. */
+static bool
+sum_of_canonical(struct call *call, const struct source *src, size_t size,
+    const struct entry *old, const char *name, struct backend *b,
+    char hex[DIGEST_SHA256_HEX])
+{
+	struct digest_sum *sum = digest_sum_new();
+	char *bytes = malloc(size + 1);
+	struct buf canon;
+	bool good = sum != NULL && bytes != NULL;
+
+	buf_init(&canon, 2 * size + 4096);
+	if (good)
+		good = size == 0 || src->read(src->ctx, call, 0, bytes, size) ==
+		    (ssize_t)size;
+	if (good)
+		good = b->ops->canonical(b, old, name, bytes, size, &canon) == 0;
+	if (good)
+		digest_sum_add(sum, buf_text(&canon), canon.len);
+	if (sum != NULL)
+		digest_sum_end(sum, hex);
+	buf_release(&canon);
+	free(bytes);
+	return good;
+}
+
+/* size bytes of a source: of a content under name over old, or, without a name, of old. */
 static bool
 sum_of(struct call *call, const struct source *src, uint64_t size,
+    const struct entry *old, const char *name, struct backend *b,
     char hex[DIGEST_SHA256_HEX])
 {
 	struct digest_sum *sum = digest_sum_new();
 	char *piece = malloc(BLOCK_BYTES);
 	bool good = sum != NULL && piece != NULL;
 
+	if (good && b->ops->canonical != NULL && size <= b->whole_max) {
+		digest_sum_end(sum, hex);
+		free(piece);
+		return sum_of_canonical(call, src, (size_t)size, old, name, b,
+		    hex);
+	}
 	for (uint64_t off = 0; good && off < size; off += BLOCK_BYTES) {
 		size_t want = size - off < BLOCK_BYTES ? (size_t)(size - off) :
 							 BLOCK_BYTES;
@@ -228,17 +261,18 @@ is_unclear(int err)
 	}
 }
 
-/* staged, n's, is frozen, and was sent.  The next version of n may meet this one. */
+/* What is frozen was sent.  The next version of n may meet this one. */
 static void
-note_maybe_sent(struct vfs *v, struct node *n, struct staged *staged, int err)
+note_maybe_sent(struct vfs *v, struct node *n, const struct upload *up, int err)
 {
-	const struct source src = { .read = read_staged, .ctx = staged };
-	uint64_t size = staged_size(staged);
+	const struct source src = { .read = read_staged, .ctx = up->staged };
+	uint64_t size = staged_size(up->staged);
 	char sum[DIGEST_SHA256_HEX];
 	struct maybe_sent *m;
 	bool known = false;
 
-	if (!is_unclear(err) || !sum_of(NULL, &src, size, sum))
+	if (!is_unclear(err) || !sum_of(NULL, &src, size, up->old, up->name,
+	    up->dir->backend, sum))
 		return;
 	lock_take(&v->lock);
 	if (n->file->maybe == NULL)
@@ -262,6 +296,21 @@ read_entry(void *ctx, struct call *call, uint64_t off, void *dst, size_t len)
 	return e->backend->ops->read(e->backend, call, e, off, dst, len);
 }
 
+/* Ours, too, as if it had been sent: it may have, in an earlier mount. */
+static void
+add_ours(struct maybe_sent *m, const struct upload *up, const struct entry *theirs)
+{
+	const struct source src = { .read = read_staged, .ctx = up->staged };
+	uint64_t size = staged_size(up->staged);
+	char sum[DIGEST_SHA256_HEX];
+
+	if (theirs->backend->ops->canonical == NULL ||
+	    !sum_of(NULL, &src, size, theirs, NULL, theirs->backend, sum))
+		return;
+	m->size[m->n % MAYBE_SENT] = size;
+	memcpy(m->sum[m->n++ % MAYBE_SENT], sum, sizeof(sum));
+}
+
 /* Is what the service has under the name a version of n that was sent before, though
  * the answer said otherwise?  Then it is *out. */
 static bool
@@ -273,23 +322,28 @@ is_maybe_sent(struct vfs *v, struct call *call, struct node *n,
 	char sum[DIGEST_SHA256_HEX];
 	struct entry *e = NULL;
 	struct source src;
-	bool fits = false, same = false;
+	bool fits = false, same = false, canonical;
 
 	lock_take(&v->lock);
 	if (n->file->maybe != NULL)
 		m = *n->file->maybe;
 	lock_drop(&v->lock);
-	if (m.n == 0 || up->dir->backend->ops->lookup(up->dir->backend, &look,
-	    up->dir, up->name, &e) < 0)
+	if ((m.n == 0 && up->dir->backend->ops->canonical == NULL) ||
+	    up->dir->backend->ops->lookup(up->dir->backend, &look, up->dir,
+		up->name, &e) < 0)
 		return false;
 	(void)measure_entry(&look, &e); /* or its size is none of ours */
 	src = (struct source){ .read = read_entry, .ctx = e };
+	add_ours(&m, up, e);
+	canonical = e->backend->ops->canonical != NULL;
 	for (unsigned i = 0; i < m.n && i < MAYBE_SENT; i++)
-		fits = fits || m.size[i] == e->version.size;
+		fits = fits || canonical || m.size[i] == e->version.size;
 	if (fits && e->kind == ENTRY_FILE &&
-	    sum_of(&look, &src, e->version.size, sum))
+	    e->version.size != VERSION_NO_SIZE &&
+	    sum_of(&look, &src, e->version.size, e, NULL, e->backend, sum))
 		for (unsigned i = 0; i < m.n && i < MAYBE_SENT; i++)
-			same = same || (m.size[i] == e->version.size &&
+			same = same || ((canonical ||
+				m.size[i] == e->version.size) &&
 			    strcmp(m.sum[i], sum) == 0);
 	if (same)
 		*out = e;
@@ -417,7 +471,7 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 		begun = true;
 	}
 	if (ret < 0 && begun)
-		note_maybe_sent(v, n, up.staged, ret);
+		note_maybe_sent(v, n, &up, ret);
 	lock_take(&v->lock);
 	if (ret == 0) {
 		node_sent_locked(v, n, e, goal);

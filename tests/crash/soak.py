@@ -21,9 +21,11 @@ import sys
 import threading
 import time
 
-from rig import SCRATCH, Died, Failure, Mount, Prefix, Run, Server, say
+from rig import (HEADER, SCRATCH, Died, Failure, Mount, Prefix, Run, Server, notebook_name,
+                 say)
 
 NAMES = ["a", "b", "c.txt", "d e", "a~", ".a.swp", "t~", "sedabcdef"]
+NOTEBOOKS = ["n.py", "m.py"]  # or files of that name
 DIRS = ["p", "q", "p/s", "q/s"]
 SIZES = [0, 1, 40, 4000, 5000, 70000, 1100000]
 PAGE = 4096  # a write that is cut off is cut off between pages
@@ -98,7 +100,8 @@ class Worker(threading.Thread):
 
     def any_name(self):
         dirs = [""] + [d + "/" for d in DIRS if self.is_dir(d)]
-        return self.random.choice(dirs) + self.random.choice(NAMES)
+        names = NAMES + (NOTEBOOKS if self.test.options.tree == "workspace" else [])
+        return self.random.choice(dirs) + self.random.choice(names)
 
     def is_local(self, name):
         """A swap or lock file, which is never sent, is written to in place."""
@@ -130,13 +133,18 @@ class Worker(threading.Thread):
         changes = {self.full(n): c for n, c in changes.items()}
         return self.run_.change(call, changes)
 
-    def content(self):
+    def content(self, name=""):
         size = self.random.choice(SIZES)
         mark = f"{self.number}.{self.operations}.{self.random.random()} ".encode()
-        return (mark * (size // len(mark) + 1))[:size]
+        begin = b""
+        if notebook_name(name) and self.random.random() < 0.7:
+            begin = HEADER + b"\n"
+            mark = mark[:-1] + self.random.choice([b" ", b"\n"])
+        return begin + (mark * (size // len(mark) + 1))[:size]
 
     def save(self):
-        self.write(self.any_name(), self.content())
+        name = self.any_name()
+        self.write(name, self.content(name))
 
     def write(self, name, content):
         def call():
@@ -225,14 +233,15 @@ class Worker(threading.Thread):
         if vim:
             self.write(swap, self.content())
         self.move(name, name + "~")
-        self.write(name, self.content())
+        self.write(name, self.content(name))
         if vim:
             self.unlink(name + "~")
             self.unlink(swap)
 
     def replace(self):
         """A file is written under another name and renamed, closed or not yet."""
-        name, content = self.any_name(), self.content()
+        name = self.any_name()
+        content = self.content(name)
         new = os.path.join(os.path.dirname(name),
                            self.random.choice(["t~", "sedabcdef", ".x.AbCdEf", "new"]))
         if new == name or self.full(new) in self.now:
@@ -327,7 +336,7 @@ class Soak:
     def __init__(self, options):
         self.options = options
         self.random = random.Random(options.seed)
-        self.server = Server(options.work, options.emulator)
+        self.server = Server(options.work, options.emulator, tree=options.tree)
         self.over = False
         self.round = 0
         self.log = []
@@ -336,14 +345,14 @@ class Soak:
     def faults(self):
         for verb in ({"verb": "status", "code": 503},
                      {"verb": "apply_then_fail", "how": "close"}):
-            self.server.rule(match={"path": "/api/2.0/dbfs/*", "p": 0.05,
+            self.server.rule(match={"path": f"/api/2.0/{self.options.tree}/*", "p": 0.05,
                                     "seed": self.options.seed + self.round}, **verb)
 
     def fresh(self):
         """A new directory: histories do not grow for ever."""
         top = f"/soak{self.round}"
         self.server.mkdir(top)
-        mount = Mount(self.options.brickfs, self.server, "dbfs:" + top,
+        mount = Mount(self.options.brickfs, self.server, self.server.source + top,
                       os.path.join(self.options.work, "mnt"),
                       os.path.join(self.options.work, "brickfs.log"))
         run = Run(mount, self.server, top)
@@ -473,6 +482,7 @@ def main():
     parser.add_argument("--threads", type=int, default=3)
     parser.add_argument("--faults", action="store_true")
     parser.add_argument("--blocks", metavar="BRICKFS")
+    parser.add_argument("--tree", choices=["dbfs", "workspace"], default="dbfs")
     parser.add_argument("--unsettled", action="store_true",
                         help="do not always wait until all is sent")
     parser.add_argument("--debug", action="store_true", help="logs of all requests")
