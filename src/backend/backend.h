@@ -181,6 +181,11 @@ struct backend_ops {
 	    const struct entry *e, const struct entry *dir, const char *name,
 	    const struct entry *target, struct entry **out);
 
+	/* Does e stay what it is under that name?  If not, its content is put under it, and
+	 * e goes.  No request.  NULL: always. */
+	bool (*keeps_form)(struct backend *b, const struct entry *e,
+	    const char *name);
+
 	/* --- after a crash -------------------------------------------------- */
 
 	/* A record (cache/journal.h) of a kind that the backend reads was left

@@ -702,6 +702,7 @@ static const struct backend_ops workspace_ops = {
 	.unlink = delete_object,
 	.rmdir = delete_object,
 	.rename = ws_rename,
+	.keeps_form = ws_keeps_form,
 	.heal = heal,
 	.xattr = xattr,
 };

@@ -68,6 +68,8 @@ int ws_rename(struct backend *b, struct call *call, const struct entry *e,
     const struct entry *dir, const char *name, const struct entry *target,
     struct entry **out);
 
+bool ws_keeps_form(struct backend *b, const struct entry *e, const char *name);
+
 /* The form that a content gets under name, over old (NULL: nothing). */
 unsigned ws_form_over(const struct workspace *w, const struct entry *old,
     const char *name, const char *text, size_t len);

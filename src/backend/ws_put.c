@@ -241,14 +241,43 @@ put_as(struct upload *u, struct entry **out)
 	return ret;
 }
 
+/* Has an earlier try, which did not live to say so, made the notebook? */
+static bool
+is_there(const struct upload *u, const char *stored)
+{
+	struct call call = call_copy(u->call);
+	struct buf theirs, same, ours;
+	bool is = false;
+
+	buf_init(&theirs, BUF_LIMIT_TEXT);
+	buf_init(&same, BUF_LIMIT_TEXT);
+	buf_init(&ours, BUF_LIMIT_TEXT);
+	if (api_workspace_export(u->workspace->rest, &call, stored,
+	    ws_format(u->form), &theirs) == 0 &&
+	    ws_canonical(buf_text(&theirs), theirs.len, u->form, &same) == 0 &&
+	    ws_canonical(u->text, (size_t)u->put->size, u->form, &ours) == 0)
+		is = same.len == ours.len &&
+		    memcmp(buf_text(&same), buf_text(&ours), same.len) == 0;
+	buf_release(&theirs);
+	buf_release(&same);
+	buf_release(&ours);
+	return is;
+}
+
 /* A file that was empty, and is a notebook now. */
 static int
 put_in_place_of(struct upload *u, const struct entry *empty, struct entry **out)
 {
+	char *stored = ws_stored(u->path, u->form);
 	int ret;
 
 	u->overwrite = false;
 	ret = put_as(u, out);
+	if (ret == -EEXIST && stored != NULL && is_there(u, stored)) {
+		u->overwrite = true;
+		ret = put_as(u, out);
+	}
+	free(stored);
 	if (ret < 0)
 		return ret;
 	ret = api_workspace_delete(u->workspace->rest, u->call, empty->path);

@@ -260,6 +260,31 @@ move_to_form(const struct renaming *r, unsigned form, struct entry **out)
 
 /* --- what the name says ---------------------------------------------------------------- */
 
+static bool
+same_extension(const char *a, const char *b)
+{
+	const char *x = strrchr(a, '.'), *y = strrchr(b, '.');
+
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
+/* A notebook needs the name of one.  A file stays one, unless its name was none of a
+ * notebook's and its content is one: programs write another name first. */
+bool
+ws_keeps_form(struct backend *b, const struct entry *e, const char *name)
+{
+	enum ws_mode mode = ws_of(b)->mode;
+
+	if (hidden_is(name))
+		return true;
+	if (ws_is_notebook(e->form))
+		return ws_guess(name, mode) != WS_UNKNOWN;
+	return e->form != WS_FILE || mode == WS_FILES ||
+	    ws_guess(name, mode) == WS_UNKNOWN ||
+	    same_extension(e->name, name) ||
+	    e->version.size > API_WORKSPACE_NOTEBOOK_MAX;
+}
+
 static int
 rename_notebook(const struct renaming *r, struct entry **out)
 {
@@ -276,26 +301,6 @@ rename_notebook(const struct renaming *r, struct entry **out)
 	return move_to_form(r, form, out);
 }
 
-static bool
-same_extension(const char *a, const char *b)
-{
-	const char *x = strrchr(a, '.'), *y = strrchr(b, '.');
-
-	return x != NULL && y != NULL && strcmp(x, y) == 0;
-}
-
-/* A file stays one, unless its name was none of a notebook's and its content is one:
- * programs write another name first. */
-static int
-rename_file(const struct renaming *r, struct entry **out)
-{
-	if (ws_guess(r->name, r->workspace->mode) == WS_UNKNOWN ||
-	    same_extension(r->e->name, r->name) ||
-	    r->e->version.size > API_WORKSPACE_NOTEBOOK_MAX ||
-	    r->workspace->mode == WS_FILES)
-		return move_or_copy(r, WS_FILE, out);
-	return move_by_copy(r, WS_UNKNOWN, NULL, out);
-}
 
 /* An object keeps its form where its name allows that. */
 static int
@@ -311,9 +316,11 @@ rename_object(const struct renaming *r, const struct entry *target,
 		return move_by_copy(r, WS_UNKNOWN, target, out);
 	if (ws_is_notebook(form))
 		return rename_notebook(r, out);
-	if (form == WS_FILE)
-		return rename_file(r, out);
-	return move_as_it_is(r, form, out);
+	if (form != WS_FILE)
+		return move_as_it_is(r, form, out);
+	return ws_keeps_form(&r->workspace->backend, r->e, r->name) ?
+	    move_or_copy(r, WS_FILE, out) :
+	    move_by_copy(r, WS_UNKNOWN, NULL, out);
 }
 
 int

@@ -18,6 +18,7 @@
 #include "fs/dir.h"
 #include "fs/forget.h"
 #include "fs/hold.h"
+#include "fs/measure.h"
 #include "fs/save.h"
 #include "fs/save_record.h"
 
@@ -310,6 +311,31 @@ successor_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 	    node_find_locked(v, n->parent, n->remote->name) : NULL;
 }
 
+/* The object cannot have the name as what it is: its content is a file of its own from now
+ * on, which is sent in its time.  That is on disk before the object goes. */
+static int
+keep_instead(struct vfs *v, struct call *call, struct node *n,
+    const struct entry *e)
+{
+	int ret = measure_node(v, call, n);
+
+	if (ret == 0)
+		ret = aside_keep(v, call, n);
+	if (ret == 0)
+		ret = e->backend->ops->unlink(e->backend, call, e);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* n, if there is one, is to replace nothing any more. */
+static void
+forget_base_locked(struct vfs *v UNUSED, struct node *n) REQUIRES(v->lock)
+{
+	if (n == NULL || n->file == NULL)
+		return;
+	entry_unref(n->file->base);
+	n->file->base = NULL;
+}
+
 /* now: also when a new file of the object's name is there, which does not replace the
  * object then. */
 static int
@@ -318,6 +344,7 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	struct entry *e, *dir, *moved = NULL;
 	uint64_t subject = 0;
 	struct node *fresh;
+	bool kept;
 	char *name;
 	int ret = 0;
 
@@ -352,10 +379,17 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	lock_drop(&v->lock);
 	if (name != NULL)
 		forget_namesake(v, e, dir, name);
-	ret = name != NULL ? e->backend->ops->rename(e->backend, call, e, dir,
-	    name, NULL, &moved) : -ENOMEM;
+	kept = name == NULL || e->backend->ops->keeps_form == NULL ||
+	    e->backend->ops->keeps_form(e->backend, e, name);
+	ret = name == NULL ? -ENOMEM : !kept ? keep_instead(v, call, n, e) :
+	    e->backend->ops->rename(e->backend, call, e, dir, name, NULL,
+		&moved);
 	lock_take(&v->lock);
-	if (ret == 0) {
+	if (ret == 0 && !kept) {
+		dir_remove_locked(v, n->parent, e->name);
+		fresh = node_find_locked(v, n->parent, e->name);
+		forget_base_locked(v, fresh);
+	} else if (ret == 0) {
 		dir_remove_locked(v, n->parent, e->name);
 		subject = aside_leave_locked(v, n);
 		overlay_move(v->config.overlay, e, moved);
@@ -368,10 +402,7 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 		}
 		dir_put_locked(v, n->parent, moved);
 		fresh = node_find_locked(v, n->parent, e->name);
-		if (fresh != NULL && fresh->file != NULL) {
-			entry_unref(fresh->file->base);
-			fresh->file->base = NULL;
-		}
+		forget_base_locked(v, fresh);
 	} else {
 		log_warn("aside", "%s could not be renamed to %s", e->path,
 		    name != NULL ? name : "its new name");
@@ -381,6 +412,8 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 	cond_broadcast(&v->work);
 	cond_broadcast(&v->changed);
 	lock_drop(&v->lock);
+	if (ret == 0 && !kept)
+		aside_replaced(v, n);
 	/* What was changed of it here replaces it under the new name. */
 	if (subject != 0) {
 		(void)save_record_renamed(v, n, false);

@@ -524,6 +524,16 @@ is_whole_locked(struct vfs *v UNUSED, const struct node *n) REQUIRES(v->lock)
 		n->remote->version.size == VERSION_NO_SIZE);
 }
 
+/* Does the new name make something else of n's object? */
+static bool
+changes_form_locked(struct vfs *v UNUSED, const struct move *m) REQUIRES(v->lock)
+{
+	const struct entry *e = m->n->remote;
+
+	return e != NULL && e->backend->ops->keeps_form != NULL &&
+	    !e->backend->ops->keeps_form(e->backend, e, m->to);
+}
+
 static enum way
 which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 {
@@ -546,7 +556,8 @@ which_way_locked(struct vfs *v, const struct move *m) REQUIRES(v->lock)
 	    node_is_dirty_locked(v, n) && !has_object_locked(v, n))
 		return AND_WAIT;
 	if ((is_here_locked(v, n) || is_whole_locked(v, n)) &&
-	    (!sent || onto_object || onto_hidden || n->aside))
+	    (!sent || onto_object || onto_hidden || n->aside ||
+		changes_form_locked(v, m)))
 		return BY_CONTENT;
 	return BY_SERVICE;
 }

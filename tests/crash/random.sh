@@ -1,8 +1,9 @@
 #!/bin/sh
 # Goal: random operations of several threads, and brickfs or the service killed at random
 # instants: after the next mount every name has what was acknowledged; also while the
-# service fails now and then, and when not all was sent before the next death.  ROUNDS and
-# SEED in the environment choose others; by hand: soak.py --help.
+# service fails now and then, and when not all was sent before the next death; and in the
+# Workspace, with notebooks.  ROUNDS and SEED in the environment choose others; by hand:
+# soak.py --help.
 . "$(dirname "$0")/../support/lib.sh"
 
 need_fuse
@@ -23,3 +24,4 @@ soak() {
 soak "$((rounds / 2))"
 soak "$((rounds / 4))" --faults
 soak "$((rounds / 4))" --unsettled
+soak "$((rounds / 4))" --tree workspace
