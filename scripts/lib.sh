@@ -6,7 +6,7 @@
 PACKAGES_BUILD='gcc libc6-dev make autoconf automake pkg-config|pkgconf
 	libfuse3-dev fuse3 libcurl4-openssl-dev libjson-c-dev libssl-dev
 	uthash-dev libxxhash-dev ca-certificates'
-PACKAGES_EMULATOR='libmicrohttpd-dev'
+PACKAGES_EMULATOR='libmicrohttpd-dev libarchive-dev'
 PACKAGES_TEST='check libsubunit-dev curl jq openssl git attr rsync tar ed
 	vim|vim-nox|vim-gtk3 bash sqlite3 procps util-linux iproute2
 	python3 python3-venv'

@@ -17,17 +17,20 @@
 #include "emu/emu.h"
 #include "emu/ep_workspace.h"
 #include "emu/field.h"
-#include "emu/notebook.h"
+#include "emu/ws_archive.h"
 #include "emu/ws_call.h"
+#include "emu/ws_notebook.h"
 
 #include "base/banned.h"
 
-enum format { SOURCE, JUPYTER, HTML, AUTO, RAW };
+enum format { SOURCE, JUPYTER, HTML, R_MARKDOWN, DBC, AUTO, RAW };
 
 static const char *const formats[] = {
 	[SOURCE] = "SOURCE",
 	[JUPYTER] = "JUPYTER",
 	[HTML] = "HTML",
+	[R_MARKDOWN] = "R_MARKDOWN",
+	[DBC] = "DBC",
 	[AUTO] = "AUTO",
 	[RAW] = "RAW",
 };
@@ -83,59 +86,35 @@ read_file(int fd, uint64_t size, struct buf *out)
 	return 0;
 }
 
-static enum notebook_language
-language_of(const struct export *x)
+/* The form of a notebook that a format means.  AUTO gives what is kept.  [unsure] */
+static enum ws_form
+form_of(const struct export *x)
 {
-	enum notebook_language language;
-
-	return notebook_language_of_name(x->object.language, &language)
-		   ? language
-		   : NOTEBOOK_PYTHON;
+	switch (x->format) {
+	case JUPYTER: return WS_FORM_JUPYTER;
+	case HTML: return WS_FORM_HTML;
+	case R_MARKDOWN: return WS_FORM_RMD;
+	case AUTO:
+	case RAW: return ws_notebook_kept(&x->object);
+	case SOURCE:
+	case DBC: break;
+	}
+	return WS_FORM_SOURCE;
 }
 
-/* The notebook in another form than the one that is kept. */
-static int
-convert(struct export *x, const struct buf *kept)
-{
-	const char *name = dbpath_last(x->path);
-	struct notebook nb;
-	int ret;
-
-	ret = strcmp(x->object.format, "JUPYTER") == 0
-		  ? notebook_read_jupyter(buf_text(kept), kept->len, &nb)
-		  : notebook_read_source(
-			buf_text(kept), kept->len, language_of(x), &nb);
-	if (ret < 0)
-		return ret;
-	if (x->format == JUPYTER)
-		ret = notebook_print_jupyter(&nb, name, &x->text);
-	else if (x->format == HTML)
-		ret = notebook_print_html(&nb, name, &x->text);
-	else
-		ret = notebook_print_source(&nb, &x->text);
-	notebook_release(&nb);
-	return ret;
-}
-
-/* As it is kept, or converted.  AUTO gives what is kept.  [unsure] */
 static int
 print_notebook(struct export *x, int fd, uint64_t size)
 {
-	bool jupyter = strcmp(x->object.format, "JUPYTER") == 0;
+	enum ws_form form = form_of(x);
 	struct buf kept;
 	int ret;
 
-	if (x->format == AUTO || x->format == RAW)
-		x->format = jupyter ? JUPYTER : SOURCE;
-	x->type = x->format == JUPYTER ? "ipynb"
-		  : x->format == HTML  ? "html"
-				       : notebook_extension(language_of(x)) + 1;
-	if (x->format == (jupyter ? JUPYTER : SOURCE))
-		return read_file(fd, size, &x->text);
+	x->type = ws_notebook_type(&x->object, form);
 	buf_init(&kept, SIZE_MAX / 4);
 	ret = read_file(fd, size, &kept);
 	if (ret == 0)
-		ret = convert(x, &kept);
+		ret = ws_notebook_print(&x->object, dbpath_last(x->path), &kept,
+		    form, &x->text);
 	buf_release(&kept);
 	return ret;
 }
@@ -169,20 +148,21 @@ begin_direct(struct export *x)
 	} types[] = {
 		{ "html", "text/html" },
 		{ "ipynb", "application/x-ipynb+json" },
+		{ "zip", "application/zip" },
+		{ "dbc", "application/zip" },
 	};
-	const char *content = x->object.language != NULL
-				  ? "text/plain"
-				  : "application/octet-stream";
+	bool is_made = x->text.len > 0 || x->object.language != NULL;
+	const char *content =
+	    is_made ? "text/plain" : "application/octet-stream";
 	const char *name = dbpath_last(x->path);
 	char *value;
 	int ret;
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (x->object.language != NULL &&
-		    strcmp(types[i].type, x->type) == 0)
+		if (is_made && strcmp(types[i].type, x->type) == 0)
 			content = types[i].content;
 	ret = reply_text(x->req, 200, content, "");
-	value = x->object.language != NULL
+	value = is_made
 		    ? text_printf("attachment; filename=\"%s.%s\"", name,
 			  x->type)
 		    : text_printf("attachment; filename=\"%s\"", name);
@@ -211,6 +191,9 @@ export_notebook(struct export *x, int fd, uint64_t size)
 	uint64_t max = export_limit(x->req);
 	int ret;
 
+	if (x->format == R_MARKDOWN && strcmp(x->object.language, "R") != 0)
+		return reply_error(x->req, 400, "INVALID_PARAMETER_VALUE",
+		    "Only R notebooks can be exported as R_MARKDOWN.");
 	ret = print_notebook(x, fd, size);
 	if (ret < 0)
 		return ret;
@@ -233,7 +216,7 @@ export_file(struct export *x, int *fd, uint64_t size)
 	uint64_t max = export_limit(x->req);
 	int ret;
 
-	if (x->format == JUPYTER || x->format == HTML)
+	if (x->format != SOURCE && x->format != AUTO && x->format != RAW)
 		return reply_error(x->req, 400, "INVALID_PARAMETER_VALUE",
 		    "%s is a file and cannot be exported as %s.", x->path,
 		    formats[x->format]);
@@ -254,6 +237,21 @@ export_file(struct export *x, int *fd, uint64_t size)
 	return ret;
 }
 
+/* By mistake or not: a directory, even in the default format, is an archive. */
+static int
+export_archive(struct export *x, enum ws_archive kind)
+{
+	uint64_t max = export_limit(x->req);
+	int ret;
+
+	x->type = kind == WS_ARCHIVE_DBC ? "dbc" : "zip";
+	ret = ws_archive_export(x->req, x->path, kind, (size_t)max, &x->text);
+	if (ret == -EFBIG)
+		return reply_error(x->req, 400, "BAD_REQUEST",
+		    "Size exceeds %" PRIu64 " bytes", max);
+	return ret < 0 ? ret : send_text(x);
+}
+
 static int
 refuse_kind(struct export *x)
 {
@@ -271,6 +269,22 @@ is_file(const struct export *x)
 }
 
 static int
+export_directory(struct export *x)
+{
+	if (!object_is(&x->object, "DIRECTORY"))
+		return refuse_kind(x);
+	switch (x->format) {
+	case SOURCE: return export_archive(x, WS_ARCHIVE_SOURCE);
+	case AUTO: return export_archive(x, WS_ARCHIVE_AUTO);
+	case DBC: return export_archive(x, WS_ARCHIVE_DBC);
+	default:
+		return reply_error(x->req, 400, "INVALID_PARAMETER_VALUE",
+		    "%s is a directory and cannot be exported as %s.", x->path,
+		    formats[x->format]);
+	}
+}
+
+static int
 export(struct export *x)
 {
 	struct store_node node;
@@ -280,12 +294,14 @@ export(struct export *x)
 	if (ret == -EISDIR) {
 		ret = ws_call_stat(x->req, x->path, &node, &x->object);
 		return ret < 0 ? ws_call_fail(x->req, ret, x->path)
-			       : refuse_kind(x);
+			       : export_directory(x);
 	}
 	if (ret < 0)
 		return ws_call_fail(x->req, ret, x->path);
 	ret = object_read(node.note, &x->object);
-	if (ret == 0 && x->object.language != NULL)
+	if (ret == 0 && x->object.language != NULL && x->format == DBC)
+		ret = export_archive(x, WS_ARCHIVE_DBC);
+	else if (ret == 0 && x->object.language != NULL)
 		ret = export_notebook(x, fd, node.size);
 	else if (ret == 0 && is_file(x))
 		ret = export_file(x, &fd, node.size);

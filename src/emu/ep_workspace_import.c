@@ -10,6 +10,7 @@
 #include "emu/ep_workspace.h"
 #include "emu/field.h"
 #include "emu/routes.h"
+#include "emu/ws_archive.h"
 #include "emu/ws_call.h"
 #include "emu/ws_import.h"
 
@@ -76,6 +77,14 @@ take_text(struct request *req)
 	return ret;
 }
 
+/* SOURCE without a language is a zip of a directory.  3.3 */
+static bool
+is_archive(const struct ws_import *in)
+{
+	return in->format == WS_DBC ||
+	       (in->format == WS_SOURCE && !in->has_language);
+}
+
 int
 ep_workspace_import(struct request *req)
 {
@@ -88,7 +97,9 @@ ep_workspace_import(struct request *req)
 	in.path = p.path;
 	ret = req->body.has_file ? 0 : take_text(req);
 	if (ret == 0)
-		ret = ws_import_answer(req, &in, ws_import(req, &in));
+		ret = ws_import_answer(req, &in,
+		    is_archive(&in) ? ws_archive_import(req, &in)
+				    : ws_import(req, &in));
 	ws_import_release(&in);
 	free(p.path);
 	return ret < 0 ? ret : 0;

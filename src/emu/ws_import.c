@@ -15,6 +15,7 @@
 #include "emu/object.h"
 #include "emu/wspath.h"
 #include "emu/ws_call.h"
+#include "emu/ws_notebook.h"
 
 #include "base/banned.h"
 
@@ -29,6 +30,9 @@ ws_import_format(const char *name, enum ws_format *out)
 	} formats[] = {
 		{ "SOURCE", WS_SOURCE },
 		{ "JUPYTER", WS_JUPYTER },
+		{ "HTML", WS_HTML },
+		{ "R_MARKDOWN", WS_RMD },
+		{ "DBC", WS_DBC },
 		{ "AUTO", WS_AUTO },
 		{ "RAW", WS_RAW },
 	};
@@ -55,9 +59,8 @@ limit(struct request *req, enum setting id)
 	return (uint64_t)settings_get(&req->emu->settings, id);
 }
 
-/* The whole content, of at most as many bytes as a notebook may have. */
-static int
-read_content(struct request *req, struct buf *out)
+int
+ws_import_content(struct request *req, struct buf *out)
 {
 	uint64_t size = spool_size(req->body.file);
 	ssize_t n;
@@ -76,9 +79,8 @@ read_content(struct request *req, struct buf *out)
 	return 0;
 }
 
-/* Another content instead of the one that came. */
-static int
-replace_content(struct request *req, const struct buf *content)
+int
+ws_import_set_content(struct request *req, const void *data, size_t len)
 {
 	struct spool *spool;
 	int ret;
@@ -86,7 +88,7 @@ replace_content(struct request *req, const struct buf *content)
 	ret = spool_new(store_spools(req->emu->workspace), &spool);
 	if (ret < 0)
 		return ret;
-	ret = spool_write(spool, buf_text(content), content->len);
+	ret = spool_write(spool, data, len);
 	if (ret < 0) {
 		spool_free(spool);
 		return ret;
@@ -106,7 +108,7 @@ make_notebook(struct request *req, struct ws_import *in)
 	buf_init(&text, SIZE_MAX / 4);
 	buf_init(&kept, SIZE_MAX / 4);
 	if (ret == 0)
-		ret = read_content(req, &text);
+		ret = ws_import_content(req, &text);
 	if (ret == 0)
 		ret = strcmp(in->kept, "JUPYTER") == 0
 			  ? notebook_keep_jupyter(buf_text(&text), text.len,
@@ -114,10 +116,30 @@ make_notebook(struct request *req, struct ws_import *in)
 			  : notebook_keep_source(
 				buf_text(&text), text.len, in->language, &kept);
 	if (ret == 0)
-		ret = replace_content(req, &kept);
+		ret = ws_import_set_content(req, buf_text(&kept), kept.len);
 	buf_release(&text);
 	buf_release(&kept);
 	free(name);
+	return ret;
+}
+
+/* A notebook in a form that is not kept becomes source. */
+static int
+make_other(struct request *req, struct ws_import *in, enum ws_form form)
+{
+	struct buf text, source;
+	int ret;
+
+	in->kept = "SOURCE";
+	buf_init(&text, SIZE_MAX / 4);
+	buf_init(&source, SIZE_MAX / 4);
+	ret = ws_import_content(req, &text);
+	if (ret == 0)
+		ret = ws_notebook_read(&text, form, &in->language, &source);
+	if (ret == 0)
+		ret = ws_import_set_content(req, buf_text(&source), source.len);
+	buf_release(&text);
+	buf_release(&source);
 	return ret;
 }
 
@@ -174,6 +196,10 @@ make(struct request *req, struct ws_import *in)
 		in->kept = "SOURCE";
 		return in->has_language ? make_notebook(req, in) : -EBADMSG;
 	case WS_JUPYTER: in->kept = "JUPYTER"; return make_notebook(req, in);
+	case WS_HTML: return make_other(req, in, WS_FORM_HTML);
+	case WS_RMD: return make_other(req, in, WS_FORM_RMD);
+	case WS_MODEL: return make_other(req, in, WS_FORM_MODEL);
+	case WS_DBC: return -EBADMSG;
 	case WS_AUTO: return make_auto(req, in);
 	case WS_RAW: in->type = "FILE"; return 0;
 	}
@@ -246,7 +272,7 @@ cut_to_half(struct request *req)
 		ret = -EIO;
 	text.len = (size_t)size;
 	if (ret == 0)
-		ret = replace_content(req, &text);
+		ret = ws_import_set_content(req, text.data, text.len);
 	buf_release(&text);
 	return ret;
 }
@@ -295,8 +321,8 @@ ws_import_answer(struct request *req, const struct ws_import *in, int ret)
 		return req->plan.half ? reply_half(req) : reply_json(req, "{}");
 	case EPERM: return 0;
 	case EBADMSG:
-		return reply_error(req, 400, "BAD_REQUEST",
-		    in->format == WS_SOURCE
+		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
+		    in->format == WS_SOURCE || in->format == WS_DBC
 			? "The zip file may not be valid or may be an "
 			  "unsupported version."
 			: "The content is no notebook of that format.");

@@ -11,6 +11,10 @@
 enum ws_format {
 	WS_SOURCE,
 	WS_JUPYTER,
+	WS_HTML,
+	WS_RMD,
+	WS_DBC,   /* by ws_archive_import alone */
+	WS_MODEL, /* of an entry of a DBC archive */
 	WS_AUTO,
 	WS_RAW,
 };
@@ -22,7 +26,7 @@ struct ws_import {
 	/* of the caller */
 	const char *path; /* canonical */
 	enum ws_format format;
-	bool has_language; /* always so for WS_SOURCE */
+	bool has_language; /* WS_SOURCE without one is an archive */
 	enum notebook_language language;
 	bool overwrite;
 
@@ -34,6 +38,12 @@ struct ws_import {
 	bool found_dir;
 	uint64_t size;      /* as it came */
 };
+
+/* The whole content, of at most as many bytes as a notebook may have, and another
+ * content in its place. */
+int ws_import_content(struct request *req, struct buf *out) WARN_UNUSED;
+int ws_import_set_content(
+    struct request *req, const void *data, size_t len) WARN_UNUSED;
 
 /* Carries it out with the content of the request's file.  0, or
  *   -EBADMSG     content that is not of that format

@@ -4,6 +4,7 @@
 import base64
 import io
 import json
+import zipfile
 
 from checks import MIB, check, check_in, check_raises, material
 from databricks.sdk import WorkspaceClient
@@ -123,6 +124,30 @@ check_raises(
     lambda: w.workspace.upload(f"{home}/big.py", bytes(10 * MIB + 1), format=ImportFormat.SOURCE),
     error_code="MAX_NOTEBOOK_SIZE_EXCEEDED",
 )
+
+# Directories as archives.
+with zipfile.ZipFile(io.BytesIO(content(f"{home}/a", ExportFormat.SOURCE))) as z:
+    check("a directory is a zip of sources", "SQL.sql" in z.namelist())
+    check("... as they are", z.read("SCALA.scala"), sources[Language.SCALA])
+check_raises(
+    "... of at most 10 MiB",
+    BadRequest,
+    lambda: content(home, ExportFormat.AUTO),
+    error_code="BAD_REQUEST",
+)
+w.workspace.delete(f"{home}/size-{12 * MIB + 5}")
+with zipfile.ZipFile(io.BytesIO(content(home, ExportFormat.AUTO))) as z:
+    check("AUTO has files and notebooks", z.read("file.py") == b"22" and "a/PYTHON.py" in z.namelist())
+dbc = w.workspace.export(f"{home}/a", format=ExportFormat.DBC)
+check("... or an archive of its own", dbc.file_type, "dbc")
+w.workspace.import_(f"{home}/dbc", content=dbc.content, format=ImportFormat.DBC)
+check("... that gives the same", content(f"{home}/dbc/PYTHON"), sources[Language.PYTHON])
+html = w.workspace.export(f"{home}/a/R", format=ExportFormat.HTML).content
+w.workspace.import_(f"{home}/html", content=html, format=ImportFormat.HTML)
+check("HTML comes back", content(f"{home}/html"), sources[Language.R])
+markdown = w.workspace.export(f"{home}/a/R", format=ExportFormat.R_MARKDOWN).content
+w.workspace.import_(f"{home}/rmd", content=markdown, format=ImportFormat.R_MARKDOWN)
+check("R Markdown comes back", content(f"{home}/rmd"), sources[Language.R])
 
 # Names.
 for name in ("with space", "per%41cent", "plus+plus", "ümläut", "a#b?c&d=e", "quote'\"", "back\\slash", "🧱"):

@@ -209,7 +209,7 @@ static const struct step imports[] = {
 	{ "POST " WS "/import",
 	    IMPORT("/Shared/j",
 		"\"format\":\"JUPYTER\",\"content\":\"" EMPTY "\""),
-	    400, "BAD_REQUEST" },
+	    400, "INVALID_PARAMETER_VALUE" },
 	/* Forms, with the options after the file. */
 	{ "POST " WS "/import",
 	    PART "\"path\"\r\n\r\n/Shared/k.ipynb\r\n" PART
@@ -807,6 +807,128 @@ START_TEST(repos_come_by_pages)
 }
 END_TEST
 
+/* The content of an export, as base64, in new memory. */
+static char *
+exported(const char *path, const char *format)
+{
+	char *line = text_printf(
+	    "GET " WS "/export?path=%s&format=%s", path, format);
+	char *answer = call(line, "", "", 5000);
+	char *at = strstr(answer, "\"content\":\""), *content;
+
+	expect_status(answer, 200);
+	ck_assert_ptr_nonnull(at);
+	at += strlen("\"content\":\"");
+	content = strndup(at, strcspn(at, "\""));
+	free(answer);
+	free(line);
+	return content;
+}
+
+static void
+import_as(const char *path, const char *format, const char *content,
+    const char *more, int status, const char *says)
+{
+	char *body = text_printf(
+	    "{\"path\":\"%s\",\"format\":\"%s\",\"content\":\"%s\"%s}",
+	    path, format, content, more);
+
+	run(&(const struct step){ "POST " WS "/import", body, status, says }, 1);
+	free(body);
+}
+
+static const struct step tree[] = {
+	{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/t/s\"}", 200, "{}" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/t/\xc3\xbc n",
+		"\"language\":\"PYTHON\",\"content\":\"" PRINT "\""),
+	    200, "{}" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/t/s/m",
+		"\"language\":\"SCALA\",\"content\":\"" SUM "\""),
+	    200, "{}" },
+	{ "POST " WS "/import",
+	    IMPORT("/Shared/t/s/f.txt",
+		"\"format\":\"RAW\",\"content\":\"" SUM "\""),
+	    200, "{}" },
+};
+
+/* Formats of a directory: that of the export, that of the import, and whether files
+ * come along. */
+static const struct {
+	const char *export, *import;
+	bool files;
+} archives[] = {
+	{ "SOURCE", "SOURCE", false },
+	{ "AUTO", "SOURCE", true },
+	{ "DBC", "DBC", false },
+};
+
+START_TEST(a_directory_goes_through_an_archive)
+{
+	const struct step after[] = {
+		{ EXPORT("/Shared/u/%C3%BC%20n"), "", 200,
+		    "\r\n\r\n# Databricks notebook source\nprint(1)" },
+		{ STATUS("/Shared/u/s/m"), "", 200, "\"language\":\"SCALA\"" },
+		{ EXPORT("/Shared/u/s/f.txt"), "",
+		    archives[_i].files ? 200 : 404, NULL },
+		{ EXPORT("/Shared/t/s&format=JUPYTER"), "", 400, "directory" },
+	};
+	char *content;
+
+	begin();
+	run(tree, ARRAY_LEN(tree));
+	content = exported("/Shared/t", archives[_i].export);
+	import_as("/Shared/u", archives[_i].import, content, "", 200, "{}");
+	run(after, ARRAY_LEN(after));
+	import_as("/Shared/u", archives[_i].import, content, "", 400,
+	    "RESOURCE_ALREADY_EXISTS");
+	import_as("/Shared/no/u", archives[_i].import, content, "", 404,
+	    "parent folder (/Shared/no)");
+	import_as("/Shared/u", archives[_i].import, content,
+	    ",\"overwrite\":true", archives[_i].import[0] == 'D' ? 400 : 200,
+	    NULL);
+	free(content);
+	set("export-limit", "100");
+	run(&(const struct step){ EXPORT("/Shared/t&format=AUTO"), "", 400,
+		"Size exceeds 100 bytes" },
+	    1);
+	end();
+}
+END_TEST
+
+static const struct {
+	const char *format, *says;
+} forms_of_one[] = {
+	{ "DBC", "print(1)" },
+	{ "HTML", "print(1)" },
+};
+
+START_TEST(a_notebook_goes_through_other_forms)
+{
+	char *content;
+
+	begin();
+	run(tree, ARRAY_LEN(tree));
+	content = exported("/Shared/t/%C3%BC%20n", forms_of_one[_i].format);
+	import_as("/Shared/one", forms_of_one[_i].format, content, "", 200, "{}");
+	run(&(const struct step){ EXPORT("/Shared/one"), "", 200,
+		forms_of_one[_i].says },
+	    1);
+	import_as("/Shared/two", forms_of_one[_i].format, SUM, "", 400,
+	    "INVALID_PARAMETER_VALUE");
+	free(content);
+	run(&(const struct step){ EXPORT("/Shared/one&format=R_MARKDOWN"), "",
+		400, "Only R" },
+	    1);
+	import_as("/Shared/r", "R_MARKDOWN", "YWJj", "", 200, "{}");
+	run(&(const struct step){ EXPORT("/Shared/r&format=R_MARKDOWN"), "",
+		200, "\r\n\r\nabc\n" },
+	    1);
+	end();
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(names_are_made_and_removed),
 	UNIT(imports_make_what_they_say),
@@ -817,6 +939,8 @@ static const struct unit_test tests[] = {
 	UNIT(what_is_denied_is_not_there),
 	UNIT(others_hands_reach_the_workspace),
 	UNIT_ROWS(rules_spoil_answers, lies),
+	UNIT_ROWS(a_directory_goes_through_an_archive, archives),
+	UNIT_ROWS(a_notebook_goes_through_other_forms, forms_of_one),
 	UNIT(repos_are_directories),
 	UNIT(repos_come_by_pages),
 	UNIT(a_half_is_carried_out),
