@@ -147,7 +147,8 @@ ep_storage_put(struct request *req)
 	if (spool_size(req->body.file) > max)
 		return signed_url_fail(req, 413, "RequestBodyTooLarge");
 	ret = store_place(req->emu->workspace, path, req->body.file,
-	    HISTORY_PUT, req->id, decide, &id);
+	    &(const struct store_placing){
+		HISTORY_PUT, req->id, -1, decide, &id });
 	if (ret < 0)
 		return signed_url_fail(req, 404, "BlobNotFound");
 	return reply_text(req,

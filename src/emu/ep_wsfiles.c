@@ -199,7 +199,7 @@ ep_wsfiles_list(struct request *req)
 	l.alias = p.alias;
 	ret = reply_json(req, "");
 	if (ret == 0)
-		ret = store_list(req->emu->workspace, p.path, list_one, &l);
+		ret = ws_call_list(req, p.path, list_one, &l);
 	if (ret == 0)
 		ret = buf_puts(
 		    &req->reply.body, req->reply.body.len > 0 ? "]}" : "{}");

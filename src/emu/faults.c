@@ -46,6 +46,7 @@ struct rule {
 	char *args;  /* JSON text: json-c's objects are not shared by threads */
 	char *text;  /* the rule as it was given */
 	int64_t rps, burst; /* of rated verbs */
+	bool hides; /* it denies reads */
 	struct shared *shared; /* NULL unless the verb wants it */
 	/* guarded by faults.lock */
 	int64_t seen, fired;
@@ -254,6 +255,8 @@ parse_verb(struct json_object *rule, struct rule *r, struct why *why)
 	if (r->phase == FAULT_BEFORE &&
 	    strcmp(verb_text(args, "when", "before"), "after") == 0)
 		r->phase = FAULT_AFTER;
+	r->hides = strcmp(name, "deny") == 0 &&
+		   strcmp(verb_text(args, "what", "read"), "read") == 0;
 	r->rps = verb_number(args, "rps", 1);
 	r->burst = verb_number(args, "burst", r->rps);
 	r->args = text_dup(jval_text(args, NULL));
@@ -372,6 +375,33 @@ fits(const struct match *m, const struct request *req)
 	return m->target == NULL ||
 	       (req->subject != NULL && faults_glob(m->target, req->subject)) ||
 	       (req->goal != NULL && faults_glob(m->target, req->goal));
+}
+
+static bool
+hides(const struct rule *r, const struct request *req, const char *path)
+{
+	const struct match *m = &r->match;
+
+	return r->hides && m->target != NULL && m->method == NULL &&
+	       m->path == NULL && m->nth == 1 && m->every == 1 &&
+	       m->times < 0 && m->p >= 1 && m->after == 0 &&
+	       (m->token == NULL || strcmp(m->token, req->token_hash) == 0) &&
+	       faults_glob(m->target, path);
+}
+
+bool
+faults_hides(const struct request *req, const char *path)
+{
+	struct faults *f = req->emu->faults;
+	bool hidden = false;
+
+	if (settings_get(&req->emu->settings, SET_HIDDEN) != HIDDEN_404)
+		return false;
+	lock_take(&f->lock);
+	for (struct rule *r = f->first; !hidden && r != NULL; r = r->next)
+		hidden = hides(r, req, path);
+	lock_drop(&f->lock);
+	return hidden;
 }
 
 /* A number in [0, 1) of the rule's own sequence (splitmix64). */

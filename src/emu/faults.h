@@ -53,6 +53,11 @@ int faults_print(struct faults *f, struct buf *out) WARN_UNUSED;
 /* Lets the rules of this phase act on the request. */
 void faults_run(struct request *req, enum fault_phase phase);
 
+/* Does a deny rule for reads, or for all calls, with a target and nothing else but a
+ * token, fit path?  Then listings of the workspace are without it, unless --hidden
+ * says 403.  Counts nothing. */
+bool faults_hides(const struct request *req, const char *path);
+
 /* Shell pattern, where '*' and '?' match '/', too. */
 bool faults_glob(const char *pattern, const char *text);
 

@@ -532,6 +532,38 @@ history_note_of(struct history *h, const char *path, bool is_dir,
 	return found != NULL ? found->note : NULL;
 }
 
+static bool
+is_child(const char *path, const char *dir)
+{
+	size_t len = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && path[len] == '/' &&
+	       path[len + 1] != '\0' && strchr(path + len + 1, '/') == NULL;
+}
+
+int
+history_past(struct history *h, const char *dir, int64_t time_ms,
+    history_past_fn *each, void *ctx)
+{
+	int ret = 0;
+
+	for (struct path *p = h->paths; ret == 0 && p != NULL; p = p->hh.next) {
+		const struct version *then = NULL;
+
+		if (!is_child(p->name, dir))
+			continue;
+		for (const struct version *v = p->first;
+		     v != NULL && v->time_ms <= time_ms; v = v->next)
+			then = v;
+		if (then == NULL || ops[then->op].gone)
+			continue;
+		ret = each(ctx, p->name,
+		    &(const struct history_past){ then->is_dir, then == p->last,
+			then->stamp, then->time_ms, then->note });
+	}
+	return ret;
+}
+
 static int
 print_version(struct buf *out, const struct version *v)
 {

@@ -80,6 +80,19 @@ bool history_current(struct history *h, const char *path, bool is_dir,
 const char *history_note_of(struct history *h, const char *path, bool is_dir,
     const struct history_stamp *stamp);
 
+/* Calls each() for what was directly in the directory at that time: a version, and
+ * whether it is the newest one of its path. */
+struct history_past {
+	bool is_dir, newest;
+	struct history_stamp stamp; /* all 0 for a directory that was just made */
+	int64_t time_ms;
+	const char *note;
+};
+typedef int history_past_fn(
+    void *ctx, const char *path, const struct history_past *past);
+int history_past(struct history *h, const char *dir, int64_t time_ms,
+    history_past_fn *each, void *ctx) WARN_UNUSED;
+
 /* The hash of a file with this stamp, wherever it lies. */
 bool history_hash(struct history *h, const struct history_stamp *stamp,
     char sha256[DIGEST_SHA256_HEX]);

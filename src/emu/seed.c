@@ -105,10 +105,10 @@ static const struct {
 	struct workspace_thing thing;
 	const char *text;
 } objects[] = {
-	{ HOME "/README.md", { "FILE", NULL, NULL },
+	{ HOME "/README.md", { "FILE", NULL, NULL, 0 },
 	    "# A sample workspace\n\nNotebooks have no extension here, files "
 	    "have their own.\n" },
-	{ HOME "/demo/first steps", { "NOTEBOOK", "PYTHON", "SOURCE" },
+	{ HOME "/demo/first steps", { "NOTEBOOK", "PYTHON", "SOURCE", 0 },
 	    "# Databricks notebook source\n"
 	    "# MAGIC %md\n# MAGIC ## First steps\n\n"
 	    "# COMMAND ----------\n\n"
@@ -116,23 +116,23 @@ static const struct {
 	    "total = sum(range(10))\nprint(total)\n\n"
 	    "# COMMAND ----------\n\n"
 	    "# MAGIC %sql\n# MAGIC SELECT 1 AS one" },
-	{ HOME "/demo/people", { "NOTEBOOK", "SQL", "SOURCE" },
+	{ HOME "/demo/people", { "NOTEBOOK", "SQL", "SOURCE", 0 },
 	    "-- Databricks notebook source\n"
 	    "SELECT city, count(*) FROM people GROUP BY city" },
-	{ HOME "/demo/stream", { "NOTEBOOK", "SCALA", "SOURCE" },
+	{ HOME "/demo/stream", { "NOTEBOOK", "SCALA", "SOURCE", 0 },
 	    "// Databricks notebook source\nval one = 1\nprintln(one + 1)" },
-	{ HOME "/demo/plot", { "NOTEBOOK", "R", "SOURCE" },
+	{ HOME "/demo/plot", { "NOTEBOOK", "R", "SOURCE", 0 },
 	    "# Databricks notebook source\nplot(c(1, 4, 9))" },
-	{ HOME "/demo/explore", { "NOTEBOOK", "PYTHON", "JUPYTER" },
+	{ HOME "/demo/explore", { "NOTEBOOK", "PYTHON", "JUPYTER", 0 },
 	    "{\n \"cells\": [\n  {\n   \"cell_type\": \"code\",\n"
 	    "   \"execution_count\": null,\n   \"metadata\": {},\n"
 	    "   \"outputs\": [],\n   \"source\": [\"print(1)\"]\n  }\n ],\n"
 	    " \"metadata\": {\"language_info\": {\"name\": \"python\"}},\n"
 	    " \"nbformat\": 4,\n \"nbformat_minor\": 0\n}\n" },
-	{ HOME "/demo/lib/numbers.py", { "FILE", NULL, NULL },
+	{ HOME "/demo/lib/numbers.py", { "FILE", NULL, NULL, 0 },
 	    "def twice(n):\n    return 2 * n\n" },
-	{ HOME "/demo/requirements.txt", { "FILE", NULL, NULL }, "requests\n" },
-	{ "/Shared/queries/today", { "NOTEBOOK", "SQL", "SOURCE" },
+	{ HOME "/demo/requirements.txt", { "FILE", NULL, NULL, 0 }, "requests\n" },
+	{ "/Shared/queries/today", { "NOTEBOOK", "SQL", "SOURCE", 0 },
 	    "-- Databricks notebook source\nSELECT current_date()" },
 };
 

@@ -350,14 +350,10 @@ store_mkdirs(struct store *s, const char *path, const char *request)
 	return 0;
 }
 
-/* Who puts a file, how, and its time; < 0: now. */
+/* Who puts a file, and how. */
 struct arrival {
-	enum history_op op;
-	const char *request;
-	int64_t mtime_ms;
-	bool overwrite;
-	store_decide_fn *decide; /* instead of overwrite; then makes no parents */
-	void *ctx;
+	struct store_placing by; /* decide NULL: makes parents */
+	bool overwrite;          /* without decide */
 };
 
 /* May a file be put at path, and with which note?  1 when it is a new name. */
@@ -372,15 +368,15 @@ check_target_locked(struct store *s, const char *path, const struct arrival *a,
 	seen = store_lstat_locked(s, path, &st);
 	if (seen < 0 && seen != -ENOENT)
 		return seen;
-	if (seen == 0 && a->decide == NULL && S_ISDIR(st.st_mode))
+	if (seen == 0 && a->by.decide == NULL && S_ISDIR(st.st_mode))
 		return -EISDIR;
-	if (seen == 0 && a->decide == NULL && !a->overwrite)
+	if (seen == 0 && a->by.decide == NULL && !a->overwrite)
 		return -EEXIST;
 	ret = seen == 0 ? store_observe_locked(s, path) : 0;
 	if (ret == 0 && seen == 0)
 		old = store_node_locked(s, path, &st);
-	if (ret == 0 && a->decide != NULL)
-		ret = a->decide(a->ctx, seen == 0 ? &old : NULL, note);
+	if (ret == 0 && a->by.decide != NULL)
+		ret = a->by.decide(a->by.ctx, seen == 0 ? &old : NULL, note);
 	else if (ret == 0 && seen == 0)
 		ret = store_annotation_locked(s, path, &st, note);
 	else if (ret == 0 && s->owner != NULL)
@@ -400,12 +396,12 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 	struct stat st;
 	int dir, ret = 0;
 
-	if (a->mtime_ms >= 0)
+	if (a->by.mtime_ms >= 0)
 		times[1] = (struct timespec){
-			.tv_sec = (time_t)(a->mtime_ms / 1000),
-			.tv_nsec = (long)(a->mtime_ms % 1000) * 1000000,
+			.tv_sec = (time_t)(a->by.mtime_ms / 1000),
+			.tv_nsec = (long)(a->by.mtime_ms % 1000) * 1000000,
 		};
-	dir = store_parent_locked(s, path, a->decide == NULL, a->request, name);
+	dir = store_parent_locked(s, path, a->by.decide == NULL, a->by.request, name);
 	if (dir < 0)
 		return dir;
 	if (is_new)
@@ -415,7 +411,7 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 		ret = -errno;
 	if (ret == 0)
 		ret = store_note_locked(
-		    s, a->op, path, &st, sha256, a->request, note);
+		    s, a->by.op, path, &st, sha256, a->by.request, note);
 	if (ret == 0)
 		ret = history_commit(s->history);
 	if (ret == 0) {
@@ -455,9 +451,9 @@ commit(struct store *s, const char *path, struct spool *spool,
 
 int
 store_place(struct store *s, const char *path, struct spool *spool,
-    enum history_op op, const char *request, store_decide_fn *decide, void *ctx)
+    const struct store_placing *how)
 {
-	const struct arrival a = { op, request, -1, true, decide, ctx };
+	const struct arrival a = { *how, true };
 
 	return commit(s, path, spool, &a);
 }
@@ -498,7 +494,7 @@ int
 store_commit(struct store *s, const char *path, struct spool *spool,
     bool overwrite, enum history_op op, const char *request)
 {
-	const struct arrival a = { op, request, -1, overwrite, NULL, NULL };
+	const struct arrival a = { { op, request, -1, NULL, NULL }, overwrite };
 
 	return commit(s, path, spool, &a);
 }
@@ -507,7 +503,7 @@ int
 store_put_at(struct store *s, const char *path, const void *data, size_t len,
     enum history_op op, const char *request, int64_t mtime_ms)
 {
-	const struct arrival a = { op, request, mtime_ms, true, NULL, NULL };
+	const struct arrival a = { { op, request, mtime_ms, NULL, NULL }, true };
 	struct spool *spool;
 	int ret;
 

@@ -61,6 +61,10 @@ typedef int store_list_fn(
 int store_list(struct store *s, const char *path, store_list_fn *each,
     void *ctx) WARN_UNUSED;
 
+/* The children of a directory as they were at a time of the emulator's clock. */
+int store_list_at(struct store *s, const char *path, int64_t time_ms,
+    store_list_fn *each, void *ctx) WARN_UNUSED;
+
 /* The same for everything below a directory, parents first, with the tree's lock
  * held: each() may not call the store. */
 int store_each(struct store *s, const char *path, store_list_fn *each,
@@ -83,9 +87,15 @@ int store_commit(struct store *s, const char *path, struct spool *spool,
  * negative result refuses.  Makes no parents: -ENOENT. */
 typedef int store_decide_fn(
     void *ctx, const struct store_node *old, struct buf *note);
+struct store_placing {
+	enum history_op op;
+	const char *request;
+	int64_t mtime_ms; /* < 0: now */
+	store_decide_fn *decide;
+	void *ctx;
+};
 int store_place(struct store *s, const char *path, struct spool *spool,
-    enum history_op op, const char *request, store_decide_fn *decide,
-    void *ctx) WARN_UNUSED;
+    const struct store_placing *how) WARN_UNUSED;
 
 /* Another note for what is at path; the content and its time stay. */
 int store_annotate(struct store *s, const char *path, store_decide_fn *decide,

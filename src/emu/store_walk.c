@@ -230,6 +230,22 @@ annotate_locked(struct store *s, struct children *c) REQUIRES(s->lock)
 	return ret;
 }
 
+/* Calls each() for them, and forgets them. */
+static int
+give_children(struct children *c, store_list_fn *each, void *ctx)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < c->len; i++) {
+		struct store_node node =
+		    node_of(&c->list[i].st, c->list[i].note);
+
+		ret = each(ctx, c->list[i].path, &node);
+	}
+	children_release(c);
+	return ret;
+}
+
 int
 store_list(struct store *s, const char *path, store_list_fn *each, void *ctx)
 {
@@ -246,13 +262,68 @@ store_list(struct store *s, const char *path, store_list_fn *each, void *ctx)
 	if (ret == 0 && s->owner != NULL)
 		ret = annotate_locked(s, &c);
 	lock_drop(&s->lock);
-
-	for (size_t i = 0; ret == 0 && i < c.len; i++) {
-		struct store_node node = node_of(&c.list[i].st, c.list[i].note);
-
-		ret = each(ctx, c.list[i].path, &node);
+	if (ret < 0) {
+		children_release(&c);
+		return ret;
 	}
-	children_release(&c);
+	return give_children(&c, each, ctx);
+}
+
+struct past {
+	struct store *store;
+	struct children children;
+};
+
+/* What is still there is shown as it is, other things as they were noted. */
+static int
+add_past(void *ctx, const char *path, const struct history_past *past)
+    NO_THREAD_CHECK
+{
+	int64_t ns = past->stamp.mtime_ns;
+	struct past *p = ctx;
+	struct stat st;
+	int ret;
+
+	if (ns == 0)
+		ns = past->time_ms * 1000000;
+	if (!past->newest || store_lstat_locked(p->store, path, &st) < 0)
+		st = (struct stat){
+			.st_mode = past->is_dir ? S_IFDIR : S_IFREG,
+			.st_size = (off_t)past->stamp.size,
+			.st_mtim = { ns / 1000000000, ns % 1000000000 },
+		};
+	ret = children_add(&p->children, text_dup(path), &st);
+	if (ret == 0)
+		p->children.list[p->children.len - 1].note = past->note;
+	return ret;
+}
+
+int
+store_list_at(struct store *s, const char *path, int64_t time_ms,
+    store_list_fn *each, void *ctx)
+{
+	struct past p = { .store = s };
+	struct children now = { 0 };
+	struct stat st;
+	int ret;
+
+	lock_take(&s->lock);
+	ret = absent(store_lstat_locked(s, path, &st));
+	if (ret == 0)
+		ret = S_ISDIR(st.st_mode) ? read_children(s, path, &now)
+					  : -ENOTDIR;
+	if (ret == 0)
+		ret = annotate_locked(s, &now);
+	if (ret == 0)
+		ret = history_past(s->history, path, time_ms, add_past, &p);
+	lock_drop(&s->lock);
+	children_release(&now);
+	if (ret == 0 && p.children.len > 0)
+		qsort(p.children.list, p.children.len,
+		    sizeof(*p.children.list), by_path);
+	if (ret == 0)
+		return give_children(&p.children, each, ctx);
+	children_release(&p.children);
 	return ret;
 }
 

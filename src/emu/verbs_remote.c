@@ -58,7 +58,7 @@ remote_path(struct request *req, struct json_object *args, const char *name)
 void
 verb_remote_edit(struct request *req, struct json_object *args)
 {
-	const struct workspace_thing same = { 0 };
+	struct workspace_thing same = { 0 };
 	struct store *tree = tree_of(req);
 	char *path = remote_path(req, args, "path");
 	const char *text = verb_text(args, "content", "");
@@ -78,6 +78,7 @@ verb_remote_edit(struct request *req, struct json_object *args)
 		len = 0;
 	if (bytes != NULL)
 		text = bytes;
+	same.mtime_ms = before.mtime_ms > 0 ? before.mtime_ms : 0;
 	remote_done(in_workspace(req)
 			? workspace_put(req->emu, path, text, len, &same, NULL)
 			: store_put_at(tree, path, text, len, HISTORY_ADMIN,

@@ -106,8 +106,10 @@ workspace_place(struct emu *emu, const char *path, struct spool *spool,
 
 	ret = make_parent(emu, path, request);
 	return ret < 0 ? ret
-		       : store_place(emu->workspace, path, spool, op, request,
-			     decide, &p);
+		       : store_place(emu->workspace, path, spool,
+			     &(const struct store_placing){ op, request,
+				 thing->mtime_ms > 0 ? thing->mtime_ms : -1,
+				 decide, &p });
 }
 
 /* The language of the source that path will hold, if it will. */

@@ -7,6 +7,7 @@
 #define EMU_WORKSPACE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -22,6 +23,7 @@ int workspace_open(struct emu *emu) WARN_UNUSED;
 struct workspace_thing {
 	const char *type;
 	const char *language, *format;
+	int64_t mtime_ms; /* 0: now */
 };
 
 /* Puts something by another hand than the API's, over what is there, with missing

@@ -60,6 +60,36 @@ ws_call_stat(struct request *req, const char *path, struct store_node *node,
 	return ret < 0 ? ret : object_read(node->note, out);
 }
 
+struct listing {
+	struct request *req;
+	store_list_fn *each;
+	void *ctx;
+};
+
+static int
+list_one(void *ctx, const char *path, const struct store_node *node)
+{
+	const struct listing *l = ctx;
+
+	return faults_hides(l->req, path) ? 0 : l->each(l->ctx, path, node);
+}
+
+int
+ws_call_list(
+    struct request *req, const char *path, store_list_fn *each, void *ctx)
+{
+	int64_t lag_ms = settings_get(&req->emu->settings, SET_LIST_LAG);
+	struct listing l = { req, each, ctx };
+	int ret = -ENOTDIR;
+
+	if (lag_ms > 0)
+		ret = store_list_at(req->emu->workspace, path,
+		    timeline_now_ms(&req->emu->timeline) - lag_ms, list_one, &l);
+	if (ret == -ENOTDIR)
+		ret = store_list(req->emu->workspace, path, list_one, &l);
+	return ret;
+}
+
 int
 ws_call_exists(struct request *req, const char *path)
 {

@@ -25,6 +25,11 @@ bool ws_call_parse(struct request *req, const char *text, struct ws_path *out);
 int ws_call_stat(struct request *req, const char *path,
     struct store_node *node, struct object *out) WARN_UNUSED;
 
+/* The listing that the caller gets: as of a while ago by --list-lag, and without what
+ * deny rules hide from him. */
+int ws_call_list(struct request *req, const char *path, store_list_fn *each,
+    void *ctx) WARN_UNUSED;
+
 /* Answers err, a negative errno of the store about path. */
 int ws_call_fail(struct request *req, int err, const char *path);
 

@@ -294,8 +294,9 @@ ws_import(struct request *req, struct ws_import *in)
 		ret = cut_to_half(req);
 	return ret < 0 ? ret
 		       : store_place(req->emu->workspace, in->stored,
-			     req->body.file, HISTORY_IMPORT, req->id, decide,
-			     &a);
+			     req->body.file,
+			     &(const struct store_placing){ HISTORY_IMPORT,
+				 req->id, -1, decide, &a });
 }
 
 static int

@@ -497,8 +497,9 @@ place(const char *path, const char *text, const char *note, int ret)
 
 	ck_assert_int_eq(spool_new(store_spools(noted), &spool), 0);
 	ck_assert_int_eq(spool_write(spool, text, strlen(text)), 0);
-	ret = store_place(
-	    noted, path, spool, HISTORY_IMPORT, "req", decide, &w);
+	ret = store_place(noted, path, spool,
+	    &(const struct store_placing){
+		HISTORY_IMPORT, "req", -1, decide, &w });
 	spool_free(spool);
 	return ret;
 }

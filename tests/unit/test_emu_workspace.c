@@ -431,6 +431,74 @@ START_TEST(what_is_denied_is_not_there)
 }
 END_TEST
 
+START_TEST(what_is_denied_is_not_listed)
+{
+	static const struct step steps[] = {
+		{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/a\"}", 200, "{}" },
+		{ "POST " WS "/mkdirs", "{\"path\":\"/Shared/b\"}", 200, "{}" },
+		{ "POST /emulator/rules",
+		    "{\"verb\":\"deny\",\"match\":{\"target\":\"/Shared/a\"}}",
+		    200, NULL },
+		{ "POST /emulator/rules",
+		    "{\"verb\":\"deny\",\"what\":\"write\","
+		    "\"match\":{\"target\":\"/Shared/b\"}}",
+		    200, NULL },
+		{ "GET " WS "/list?path=/Shared", "", 200,
+		    "{\"objects\":[{\"path\":\"/Shared/b\"" },
+		{ "POST /emulator/settings", "{\"hidden\":\"403\"}", 200,
+		    NULL },
+		{ "GET " WS "/list?path=/Shared", "", 200,
+		    "{\"objects\":[{\"path\":\"/Shared/a\"" },
+	};
+
+	begin();
+	run(steps, ARRAY_LEN(steps));
+	end();
+}
+END_TEST
+
+#define RAW(path, content)                                                    \
+	IMPORT(path, "\"overwrite\":true,\"format\":\"RAW\",\"content\":\""    \
+		     content "\"")
+
+START_TEST(listings_may_lag)
+{
+	static const struct step before[] = {
+		{ "POST " WS "/import", RAW("/Shared/f", SUM), 200, "{}" },
+		{ "POST " WS "/import", RAW("/Shared/g", SUM), 200, "{}" },
+		{ "POST /emulator/clock", "{\"advance_ms\":10000}", 200, NULL },
+		{ "POST " WS "/import", RAW("/Shared/f", ""), 200, "{}" },
+		{ "POST " WS "/import", RAW("/Shared/h", ""), 200, "{}" },
+		{ "POST " WS "/delete", "{\"path\":\"/Shared/g\"}", 200,
+		    "{}" },
+		{ "POST /emulator/settings", "{\"list-lag\":5000}", 200,
+		    NULL },
+		{ "GET " WS "/list?path=/Shared", "", 200, "\"size\":3" },
+		{ "GET " WS "/list?path=/Shared", "", 200, "/Shared/g" },
+		{ "GET " WS "/list?path=/Shared/f", "", 200, "\"size\":0" },
+		{ "GET " WS "/list?path=/none", "", 404, NULL },
+		{ STATUS("/Shared/g"), "", 404, NULL },
+	};
+	static const struct step after[] = {
+		{ "POST /emulator/clock", "{\"advance_ms\":10000}", 200, NULL },
+		{ "GET " WS "/list?path=/Shared", "", 200, "/Shared/h" },
+	};
+	char *answer;
+
+	begin();
+	run(before, ARRAY_LEN(before));
+	answer = call("GET " WS "/list?path=/Shared", "", "", 5000);
+	ck_assert_ptr_null(strstr(answer, "/Shared/h"));
+	free(answer);
+	run(after, ARRAY_LEN(after));
+	answer = call("GET " WS "/list?path=/Shared", "", "", 5000);
+	ck_assert_ptr_null(strstr(answer, "/Shared/g"));
+	free(answer);
+	ck_assert_int_eq(timeline_set_offset(&emu.timeline, 0), 0);
+	end();
+}
+END_TEST
+
 START_TEST(others_hands_reach_the_workspace)
 {
 	static const struct step steps[] = {
@@ -937,6 +1005,8 @@ static const struct unit_test tests[] = {
 	UNIT(settings_choose_what_nobody_knows),
 	UNIT(limits_are_for_notebooks_and_files),
 	UNIT(what_is_denied_is_not_there),
+	UNIT(what_is_denied_is_not_listed),
+	UNIT(listings_may_lag),
 	UNIT(others_hands_reach_the_workspace),
 	UNIT_ROWS(rules_spoil_answers, lies),
 	UNIT_ROWS(a_directory_goes_through_an_archive, archives),
