@@ -5,6 +5,8 @@
 #ifndef EMU_EMU_H
 #define EMU_EMU_H
 
+#include <locale.h>
+
 #include "emu/contents.h"
 #include "emu/faults.h"
 #include "emu/flags.h"
@@ -31,6 +33,7 @@ struct emu {
 	struct store *dbfs;
 	struct store_owner workspace_owner;
 	struct store *workspace;
+	locale_t utf8; /* (locale_t)0 where the machine has none */
 	struct streams *streams;
 	struct tokens *tokens;
 	struct shaper *shaper;

@@ -163,7 +163,7 @@ close_parts(struct emu *emu)
 	shaper_free(emu->shaper);
 	tokens_free(emu->tokens);
 	streams_close(emu->streams);
-	store_close(emu->workspace);
+	workspace_close(emu);
 	store_close(emu->dbfs);
 	halt_free(emu->halt);
 	place_close(emu->place);

@@ -43,12 +43,21 @@ workspace_open(struct emu *emu)
 {
 	int ret;
 
+	emu->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	emu->workspace_owner = (struct store_owner){ fresh, names_max, emu };
 	ret = store_open(emu->place, &emu->timeline, "workspace",
 	    &emu->workspace_owner, &emu->workspace);
 	for (size_t i = 0; ret == 0 && i < ARRAY_LEN(tops); i++)
 		ret = store_mkdirs(emu->workspace, tops[i], NULL);
 	return ret;
+}
+
+void
+workspace_close(struct emu *emu)
+{
+	store_close(emu->workspace);
+	if (emu->utf8 != (locale_t)0)
+		freelocale(emu->utf8);
 }
 
 struct placing {

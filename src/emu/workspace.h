@@ -18,6 +18,7 @@ struct spool;
 
 /* Opens emu->workspace.  Its top directories are made where they are missing. */
 int workspace_open(struct emu *emu) WARN_UNUSED;
+void workspace_close(struct emu *emu);
 
 /* What a file is to become; NULL: what it is already, else a FILE. */
 struct workspace_thing {

@@ -118,7 +118,8 @@ pack_file(struct packing *p, const char *path, const char *name)
 
 	ret = store_read(p->req->emu->workspace, path, &fd, &node);
 	if (ret < 0)
-		return ret == -ENOENT ? 0 : ret; /* it went away meanwhile */
+		/* It went away meanwhile, or came back as a directory. */
+		return ret == -ENOENT || ret == -EISDIR ? 0 : ret;
 	buf_init(&kept, SIZE_MAX / 4);
 	ret = object_read(node.note, &o);
 	if (ret == 0 && (o.language != NULL ||
@@ -153,7 +154,7 @@ ws_archive_export(struct request *req, const char *path, enum ws_archive kind,
 	if (ret == 0 && node.is_dir)
 		ret = store_each(req->emu->workspace, path, collect, &names);
 	if (ret == 0)
-		ret = zip_new(out, &p.zip);
+		ret = zip_new(out, req->emu->utf8, &p.zip);
 	if (ret == 0 && !node.is_dir)
 		ret = pack_file(&p, path, dbpath_last(path));
 	for (size_t i = 0; ret == 0 && i < names.len; i++)
@@ -311,7 +312,8 @@ ws_archive_import(struct request *req, struct ws_import *in)
 	buf_init(&content, SIZE_MAX / 4);
 	ret = ws_import_content(req, &content);
 	if (ret == 0)
-		ret = zip_read(buf_text(&content), content.len, limit, count, &u);
+		ret = zip_read(buf_text(&content), content.len, limit,
+		    req->emu->utf8, count, &u);
 	if (ret == 0 && u.dbc && in->overwrite)
 		ret = -EPERM;
 	if (ret == -EPERM)
@@ -322,8 +324,8 @@ ws_archive_import(struct request *req, struct ws_import *in)
 	if (ret == 0 && ws_call_place_refused(req, in->path))
 		ret = -EPERM;
 	if (ret == 0)
-		ret = zip_read(
-		    buf_text(&content), content.len, limit, unpack, &u);
+		ret = zip_read(buf_text(&content), content.len, limit,
+		    req->emu->utf8, unpack, &u);
 	buf_release(&content);
 	return ret;
 }

@@ -4,7 +4,6 @@
 #include "emu/zip.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,26 +16,9 @@
 
 #define PIECE 65536
 
-/* libarchive takes the locale's word for what a name is written in.  The old locale
- * of the thread, to be given back. */
-static locale_t
-enter_utf8(locale_t *made)
-{
-	*made = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	return *made != (locale_t)0 ? uselocale(*made) : (locale_t)0;
-}
-
-static void
-leave_utf8(locale_t old, locale_t made)
-{
-	if (made == (locale_t)0)
-		return;
-	(void)uselocale(old);
-	freelocale(made);
-}
-
 struct zip {
 	struct archive *archive;
+	locale_t utf8; /* borrowed */
 	struct buf *out; /* borrowed */
 };
 
@@ -52,13 +34,14 @@ take_bytes(struct archive *a, void *ctx, const void *data, size_t len)
 }
 
 int
-zip_new(struct buf *out, struct zip **zip)
+zip_new(struct buf *out, locale_t utf8, struct zip **zip)
 {
 	struct zip *z = calloc(1, sizeof(*z));
 
 	if (z == NULL)
 		return -ENOMEM;
 	z->out = out;
+	z->utf8 = utf8;
 	z->archive = archive_write_new();
 	if (z->archive == NULL ||
 	    archive_write_set_format_zip(z->archive) != ARCHIVE_OK ||
@@ -89,19 +72,19 @@ zip_add(struct zip *z, const char *name, int64_t mtime_ms, const void *data,
 {
 	struct archive_entry *e = archive_entry_new();
 	bool is_dir = text_ends(name, "/");
-	locale_t made, old;
+	locale_t old;
 	int ret;
 
 	if (e == NULL)
 		return -ENOMEM;
-	old = enter_utf8(&made);
+	old = uselocale(z->utf8);
 	archive_entry_set_pathname(e, name);
 	archive_entry_set_filetype(e, is_dir ? AE_IFDIR : AE_IFREG);
 	archive_entry_set_perm(e, is_dir ? 0755 : 0644);
 	archive_entry_set_size(e, (la_int64_t)len);
 	archive_entry_set_mtime(e, (time_t)(mtime_ms / 1000), 0);
 	ret = add_entry(z, e, data, len);
-	leave_utf8(old, made);
+	(void)uselocale(old);
 	archive_entry_free(e);
 	return ret;
 }
@@ -168,19 +151,20 @@ read_all(struct archive *a, size_t limit, zip_fn *each, void *ctx)
 }
 
 int
-zip_read(const void *data, size_t len, size_t limit, zip_fn *each, void *ctx)
+zip_read(const void *data, size_t len, size_t limit, locale_t utf8,
+    zip_fn *each, void *ctx)
 {
 	struct archive *a = archive_read_new();
-	locale_t made, old;
+	locale_t old;
 	int ret = -EBADMSG;
 
 	if (a == NULL)
 		return -ENOMEM;
-	old = enter_utf8(&made);
+	old = uselocale(utf8);
 	if (len > 0 && archive_read_support_format_zip_seekable(a) == ARCHIVE_OK &&
 	    archive_read_open_memory(a, data, len) == ARCHIVE_OK)
 		ret = read_all(a, limit, each, ctx);
 	(void)archive_read_free(a);
-	leave_utf8(old, made);
+	(void)uselocale(old);
 	return ret;
 }

@@ -71,7 +71,7 @@ stop(void)
 	shaper_free(emu.shaper);
 	tokens_free(emu.tokens);
 	streams_close(emu.streams);
-	store_close(emu.workspace);
+	workspace_close(&emu);
 	store_close(emu.dbfs);
 	halt_free(emu.halt);
 	place_close(emu.place);
