@@ -207,17 +207,13 @@ store_touch(struct store *s, int dir_fd)
 	(void)futimens(dir_fd, now);
 }
 
-int
-store_room_locked(struct store *s, int dir_fd)
+static int
+count_names(int dir_fd, uint64_t *names)
 {
-	uint64_t max = s->owner != NULL ? s->owner->names_max(s->owner->ctx) : 0;
-	uint64_t names = 0;
 	struct dirent *de;
 	DIR *dir;
 	int fd;
 
-	if (max == 0)
-		return 0;
 	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL) {
@@ -225,11 +221,46 @@ store_room_locked(struct store *s, int dir_fd)
 			(void)close(fd);
 		return -errno;
 	}
+	*names = 0;
 	while ((de = readdir(dir)) != NULL)
-		names += strcmp(de->d_name, ".") != 0 &&
-			 strcmp(de->d_name, "..") != 0;
+		*names += strcmp(de->d_name, ".") != 0 &&
+			  strcmp(de->d_name, "..") != 0;
 	(void)closedir(dir);
-	return names < max ? 0 : -EMLINK;
+	return 0;
+}
+
+int
+store_room_locked(struct store *s, int dir_fd)
+{
+	uint64_t max = s->owner != NULL ? s->owner->names_max(s->owner->ctx) : 0;
+	struct stat st;
+	int ret;
+
+	if (max == 0)
+		return 0;
+	if (fstat(dir_fd, &st) < 0)
+		return -errno;
+	if (st.st_ino != s->counted.ino ||
+	    st.st_mtim.tv_sec != s->counted.mtime.tv_sec ||
+	    st.st_mtim.tv_nsec != s->counted.mtime.tv_nsec) {
+		ret = count_names(dir_fd, &s->counted.names);
+		if (ret < 0)
+			return ret;
+		s->counted.ino = st.st_ino;
+		s->counted.mtime = st.st_mtim;
+	}
+	return s->counted.names < max ? 0 : -EMLINK;
+}
+
+void
+store_added_locked(struct store *s, int dir_fd)
+{
+	struct stat st;
+
+	if (fstat(dir_fd, &st) < 0 || st.st_ino != s->counted.ino)
+		return;
+	s->counted.mtime = st.st_mtim;
+	s->counted.names++;
 }
 
 /* Records that the directory path is about to be made. */
@@ -279,6 +310,7 @@ make_dir_locked(struct store *s, int dir_fd, const char *path,
 		return -errno;
 	store_touch(s, fd);
 	store_touch(s, dir_fd);
+	store_added_locked(s, dir_fd);
 	return fd;
 }
 
@@ -420,6 +452,8 @@ place_file_locked(struct store *s, const char *path, struct spool *spool,
 			(void)store_observe_locked(s, path);
 		else
 			store_touch(s, dir);
+		if (ret == 0 && is_new)
+			store_added_locked(s, dir);
 	}
 	(void)close(dir);
 	return ret;

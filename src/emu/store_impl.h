@@ -17,6 +17,12 @@ struct store {
 	const struct store_owner *owner; /* set once; NULL: no notes */
 	struct history *history;   /* guarded by lock */
 	uint64_t trash;            /* guarded by lock; names in the trash */
+	/* Names in the directory that was counted last; guarded by lock. */
+	struct {
+		uint64_t ino;
+		struct timespec mtime; /* another one: it has to be counted */
+		uint64_t names;
+	} counted;
 };
 
 /* lstat of a path: a file or directory, else -ENOENT or -ENOTDIR. */
@@ -51,8 +57,10 @@ int store_parent_locked(struct store *s, const char *path, bool make,
 struct store_node store_node_locked(struct store *s, const char *path,
     const struct stat *st) REQUIRES(s->lock);
 
-/* Is there room for one more name in the directory?  0, -EMLINK or -errno. */
+/* Is there room for one more name in the directory?  0, -EMLINK or -errno.  When the
+ * name is there and the directory's time is set, store_added_locked is called. */
 int store_room_locked(struct store *s, int dir_fd) REQUIRES(s->lock) WARN_UNUSED;
+void store_added_locked(struct store *s, int dir_fd) REQUIRES(s->lock);
 
 /* Notes one change in the history; history_commit is the caller's. */
 int store_note_locked(struct store *s, enum history_op op, const char *path,

@@ -329,13 +329,14 @@ ws_import_answer(struct request *req, const struct ws_import *in, int ret)
 			: "The content is no notebook of that format.");
 	case EFBIG: return fail_size(req, in);
 	case EEXIST: return ws_call_exists(req, path);
+	case EISDIR: /* the root */
 	case EMEDIUMTYPE:
-	case EISDIR:
 		return reply_error_reason(req, 400, "INVALID_PARAMETER_VALUE",
 		    "WORKSPACE_OBJECT_TYPE_MISMATCH",
 		    "Cannot overwrite the asset at %s due to type mismatch "
 		    "(asked: %s, actual: %s)",
-		    path, in->type, in->found);
+		    path, in->type,
+		    in->found[0] != '\0' ? in->found : "DIRECTORY");
 	case ENOENT:
 	case ENOTDIR:
 		return reply_error(req, 404, "RESOURCE_DOES_NOT_EXIST",

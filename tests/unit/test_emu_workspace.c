@@ -991,7 +991,7 @@ START_TEST(a_notebook_goes_through_other_forms)
 	    1);
 	import_as("/Shared/r", "R_MARKDOWN", "YWJj", "", 200, "{}");
 	run(&(const struct step){ EXPORT("/Shared/r&format=R_MARKDOWN"), "",
-		200, "\r\n\r\nabc\n" },
+		200, "---\n\nabc\n" },
 	    1);
 	end();
 }
