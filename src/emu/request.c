@@ -164,7 +164,7 @@ put_error(struct request *req, int status, const char *code,
 			     req->id);
 }
 
-static int
+static int PRINTF_LIKE(5, 0)
 put_error_text(struct request *req, int status, const char *code,
     const char *reason, const char *fmt, va_list ap)
 {

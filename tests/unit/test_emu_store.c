@@ -576,8 +576,8 @@ END_TEST
 static const char *const untaken[] = {
 	"99 1 import f 1 12345 67 aa - /f {\"b\":2}",
 	"99 1 delete f 1 %llu %lld - - /f {\"a\":1}",
-	"99 1 move_from f 1 %llu %lld - - /f {\"a\":1}\n"
-	"99 1 move_to f 1 %llu %lld aa - /g {\"a\":1}",
+	("99 1 move_from f 1 %llu %lld - - /f {\"a\":1}\n"
+	 "99 1 move_to f 1 %llu %lld aa - /g {\"a\":1}"),
 };
 
 START_TEST(a_step_that_was_not_taken_takes_no_note)
