@@ -16,6 +16,10 @@
 
 #define PIECE 65536
 
+/* An archive with nothing in it is its end alone, which libarchive takes for none. */
+#define EMPTY	    "PK\5\6"
+#define EMPTY_BYTES 22
+
 struct zip {
 	struct archive *archive;
 	locale_t utf8; /* borrowed */
@@ -160,6 +164,10 @@ zip_read(const void *data, size_t len, size_t limit, locale_t utf8,
 
 	if (a == NULL)
 		return -ENOMEM;
+	if (len == EMPTY_BYTES && memcmp(data, EMPTY, strlen(EMPTY)) == 0) {
+		(void)archive_read_free(a);
+		return 0;
+	}
 	old = uselocale(utf8);
 	if (len > 0 && archive_read_support_format_zip_seekable(a) == ARCHIVE_OK &&
 	    archive_read_open_memory(a, data, len) == ARCHIVE_OK)

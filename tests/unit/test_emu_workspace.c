@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/jval.h"
+#include "emu/zip.h"
 #include "tests/support/emu_server.h"
 #include "tests/support/unit.h"
 
@@ -965,6 +966,32 @@ START_TEST(a_directory_goes_through_an_archive)
 }
 END_TEST
 
+static const char *const outside[] = { "../x.py", "/Shared/x.py", "a/../../x.py" };
+
+START_TEST(an_archive_leads_nowhere_else)
+{
+	struct buf zip;
+	struct zip *z;
+	char *text;
+
+	begin();
+	buf_init(&zip, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(zip_new(&zip, emu.utf8, &z), 0);
+	ck_assert_int_eq(zip_add(z, outside[_i], 0, "1", 1), 0);
+	ck_assert_int_eq(zip_end(z), 0);
+	zip_free(z);
+	text = malloc(BASE64_TEXT_LEN(zip.len) + 1);
+	ck_assert_ptr_nonnull(text);
+	base64_encode(text, zip.data, zip.len);
+	import_as("/Shared/d", "SOURCE", text, "", 400, "zip file may not be");
+	run(&(const struct step){ STATUS("/Shared/x.py"), "", 404, NULL }, 1);
+	run(&(const struct step){ STATUS("/x.py"), "", 404, NULL }, 1);
+	free(text);
+	buf_release(&zip);
+	end();
+}
+END_TEST
+
 static const struct {
 	const char *format, *says;
 } forms_of_one[] = {
@@ -1010,6 +1037,7 @@ static const struct unit_test tests[] = {
 	UNIT(others_hands_reach_the_workspace),
 	UNIT_ROWS(rules_spoil_answers, lies),
 	UNIT_ROWS(a_directory_goes_through_an_archive, archives),
+	UNIT_ROWS(an_archive_leads_nowhere_else, outside),
 	UNIT_ROWS(a_notebook_goes_through_other_forms, forms_of_one),
 	UNIT(repos_are_directories),
 	UNIT(repos_come_by_pages),
