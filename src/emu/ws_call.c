@@ -171,19 +171,27 @@ ws_call_protected(struct request *req, const char *path)
 	return wspath_is_protected(path) && refuse(req, path);
 }
 
-/* With --old-objects, only what the oldest servers gave.  3.2. */
+/* What servers gave at all times is told already: by --objects, others know more. */
 static int
-put_details(struct buf *out, const struct store_node *node,
+put_details(struct request *req, const struct store_node *node,
     const struct object *o)
 {
+	const struct settings *set = &req->emu->settings;
+	bool modern = settings_get(set, SET_OBJECTS) == OBJECTS_MODERN;
+	bool is_file = !node->is_dir && o->language == NULL;
+	struct buf *out = &req->reply.body;
 	int ret;
 
-	ret = buf_printf(out,
-	    ",\"resource_id\":\"%" PRId64 "\",\"created_at\":%" PRId64
-	    ",\"modified_at\":%" PRId64,
-	    o->id, o->created_ms, node->mtime_ms);
-	if (ret == 0 && !node->is_dir && o->language == NULL)
+	ret = buf_printf(out, ",\"resource_id\":\"%" PRId64 "\"", o->id);
+	if (ret == 0 && (modern || is_file))
+		ret = buf_printf(out,
+		    ",\"created_at\":%" PRId64 ",\"modified_at\":%" PRId64,
+		    o->created_ms, node->mtime_ms);
+	if (ret == 0 && is_file)
 		ret = buf_printf(out, ",\"size\":%" PRIu64, node->size);
+	if (ret == 0 && o->language != NULL &&
+	    settings_get(set, SET_NOTEBOOK_SIZE) == NOTEBOOK_SIZE_ZERO)
+		ret = buf_puts(out, ",\"size\":0");
 	if (ret == 0 && node->is_dir)
 		ret = buf_printf(out, ",\"directory_info\":{\"is_git_folder\":%s}",
 		    o->url != NULL ? "true" : "false");
@@ -219,7 +227,8 @@ ws_call_put_info(struct request *req, const char *path, bool alias,
 		    /* 3.2: notebooks that are Jupyter's always say so. */
 		    strcmp(o->format, "JUPYTER") == 0 ? "PYTHON"
 						      : o->language);
-	if (ret == 0 && !settings_on(&req->emu->settings, SET_OLD_OBJECTS))
-		ret = put_details(out, node, o);
+	if (ret == 0 && settings_get(&req->emu->settings, SET_OBJECTS) !=
+			    OBJECTS_OLDEST)
+		ret = put_details(req, node, o);
 	return ret;
 }

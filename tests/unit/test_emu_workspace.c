@@ -366,12 +366,53 @@ START_TEST(settings_choose_what_nobody_knows)
 	set("export-limit", "2");
 	set("direct-download", "unlimited");
 	run(steps, ARRAY_LEN(steps));
-	set("old-objects", "1");
-	run(&(const struct step){ "GET " WS "/list?path=/Shared/f", "", 200,
-		"{\"path\":\"/Shared/f\",\"object_type\":\"FILE\",\"object_"
-		"id\":" },
-	    1);
-	ck_assert_int_eq(settings_on(&emu.settings, SET_OLD_OBJECTS), 1);
+	end();
+}
+END_TEST
+
+/* What servers of an age say of a file, a notebook and a directory; NULL: they do
+ * not say that. */
+static const struct {
+	const char *age, *size, *path, *says, *says_not;
+} ages[] = {
+	{ "modern", "absent", "/Shared/f", "\"size\":3", NULL },
+	{ "modern", "absent", "/Shared/n", "\"modified_at\":", "\"size\"" },
+	{ "modern", "zero", "/Shared/n", "\"size\":0", NULL },
+	{ "modern", "absent", "/Shared", "\"modified_at\":", "\"size\"" },
+	{ "files", "absent", "/Shared/f", "\"modified_at\":", NULL },
+	{ "files", "absent", "/Shared/n", "\"resource_id\":", "_at\":" },
+	{ "files", "absent", "/Shared", "\"resource_id\":", "_at\":" },
+	{ "oldest", "absent", "/Shared/f", "\"object_id\":", "\"resource_id\"" },
+	{ "oldest", "zero", "/Shared/n", "\"language\":", "\"size\"" },
+};
+
+START_TEST(servers_of_an_age_tell_so_much)
+{
+	static const struct step steps[] = {
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/f", "\"format\":\"RAW\",\"content\":\"" SUM
+					"\""),
+		    200, "{}" },
+		{ "POST " WS "/import",
+		    IMPORT("/Shared/n", "\"language\":\"SQL\",\"content\":\""
+					"\""),
+		    200, "{}" },
+	};
+	char *line, *answer;
+
+	begin();
+	run(steps, ARRAY_LEN(steps));
+	set("objects", ages[_i].age);
+	set("notebook-size", ages[_i].size);
+	line = text_printf("GET " WS "/get-status?path=%s", ages[_i].path);
+	answer = call(line, "", "", 5000);
+	expect_status(answer, 200);
+	ck_assert_msg(strstr(answer, ages[_i].says) != NULL, "%s", answer);
+	ck_assert_msg(ages[_i].says_not == NULL ||
+			  strstr(answer, ages[_i].says_not) == NULL,
+	    "%s", answer);
+	free(answer);
+	free(line);
 	end();
 }
 END_TEST
@@ -968,6 +1009,56 @@ END_TEST
 
 static const char *const outside[] = { "../x.py", "/Shared/x.py", "a/../../x.py" };
 
+static char *
+raw_call(const char *line, const struct buf *body)
+{
+	struct buf text;
+	char *answer;
+
+	buf_init(&text, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(
+	    buf_printf(&text,
+		"%s HTTP/1.1\r\n" HEADERS
+		"Connection: close\r\nContent-Length: %zu\r\n\r\n",
+		line, body->len),
+	    0);
+	ck_assert_int_eq(buf_append(&text, body->data, body->len), 0);
+	answer = talk(text.data, text.len, 5000);
+	buf_release(&text);
+	return answer;
+}
+
+START_TEST(import_file_may_unzip)
+{
+	struct buf zip;
+	struct zip *z;
+	char *answer;
+
+	begin();
+	buf_init(&zip, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(zip_new(&zip, emu.utf8, &z), 0);
+	ck_assert_int_eq(zip_add(z, "a/f", 0, "1", 1), 0);
+	ck_assert_int_eq(zip_end(z), 0);
+	zip_free(z);
+	for (int i = 0; i < 2; i++) {
+		set("import-file-unzips", i > 0 ? "1" : "0");
+		answer = raw_call(
+		    "POST /api/2.0/workspace-files/import-file/Shared/x.zip",
+		    &zip);
+		expect_status(answer, 200);
+		free(answer);
+	}
+	run(&(const struct step){ STATUS("/Shared/x.zip"), "", 200,
+		"\"object_type\":\"FILE\"" },
+	    1);
+	run(&(const struct step){ EXPORT("/Shared/x/a/f"), "", 200,
+		"\r\n\r\n1" },
+	    1);
+	buf_release(&zip);
+	end();
+}
+END_TEST
+
 START_TEST(an_archive_leads_nowhere_else)
 {
 	struct buf zip;
@@ -1030,6 +1121,7 @@ static const struct unit_test tests[] = {
 	UNIT(an_id_outlives_changes_and_restarts),
 	UNIT(renames_replace_nothing),
 	UNIT(settings_choose_what_nobody_knows),
+	UNIT_ROWS(servers_of_an_age_tell_so_much, ages),
 	UNIT(limits_are_for_notebooks_and_files),
 	UNIT(what_is_denied_is_not_there),
 	UNIT(what_is_denied_is_not_listed),
@@ -1037,6 +1129,7 @@ static const struct unit_test tests[] = {
 	UNIT(others_hands_reach_the_workspace),
 	UNIT_ROWS(rules_spoil_answers, lies),
 	UNIT_ROWS(a_directory_goes_through_an_archive, archives),
+	UNIT(import_file_may_unzip),
 	UNIT_ROWS(an_archive_leads_nowhere_else, outside),
 	UNIT_ROWS(a_notebook_goes_through_other_forms, forms_of_one),
 	UNIT(repos_are_directories),
