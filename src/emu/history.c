@@ -1,7 +1,4 @@
-/* emu/history.c - the log of versions, its index in memory, its replay.
- *
- * A line: seq time_ms op d|f size ino mtime_ns sha256|- request|- path [note], path
- * and note with blanks, control bytes and '%' as %XX. */
+/* emu/history.c - the log of versions, its index in memory, its replay. */
 #include "config.h"
 
 #include "emu/history.h"
@@ -21,41 +18,9 @@
 #include "base/text.h"
 
 #include "emu/dbpath.h"
+#include "emu/history_impl.h"
 
 #include "base/banned.h"
-
-#define REQUEST_BYTES 40
-#define LINE_FIELDS   10 /* and the note */
-
-static const struct {
-	const char *name;
-	bool gone; /* nothing is there afterwards */
-} ops[] = {
-	[HISTORY_PUT] = { "put", false },
-	[HISTORY_CLOSE] = { "close", false },
-	[HISTORY_IMPORT] = { "import", false },
-	[HISTORY_ADMIN] = { "admin", false },
-	[HISTORY_PART] = { "part", false },
-	[HISTORY_MKDIR] = { "mkdir", false },
-	[HISTORY_NOTE] = { "note", false },
-	[HISTORY_MOVE_TO] = { "move_to", false },
-	[HISTORY_MOVE_FROM] = { "move_from", true },
-	[HISTORY_DELETE] = { "delete", true },
-	[HISTORY_FOUND] = { "found", false },
-	[HISTORY_LOST] = { "lost", true },
-};
-
-struct version {
-	uint64_t seq;
-	int64_t time_ms;
-	enum history_op op;
-	bool is_dir;
-	struct history_stamp stamp;
-	char sha256[DIGEST_SHA256_HEX]; /* "" when none */
-	char request[REQUEST_BYTES];
-	char *note; /* NULL: none */
-	struct version *next; /* newer one of the same path */
-};
 
 struct path {
 	struct version *first, *last;
@@ -172,114 +137,6 @@ index_version(struct history *h, const char *name, struct version *v)
 	return true;
 }
 
-static int
-put_escaped(struct buf *out, const char *s)
-{
-	int ret = 0;
-
-	for (; ret == 0 && *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c <= 0x20 || c == 0x7f || c == '%')
-			ret = buf_printf(out, "%%%02X", c);
-		else
-			ret = buf_append(out, s, 1);
-	}
-	return ret;
-}
-
-static void
-unescape(char *s)
-{
-	char *to = s;
-
-	while (*s != '\0') {
-		unsigned c;
-
-		if (*s == '%' && sscanf(s + 1, "%2X", &c) == 1) {
-			*to++ = (char)c;
-			s += 3;
-		} else {
-			*to++ = *s++;
-		}
-	}
-	*to = '\0';
-}
-
-static int
-write_fields(struct buf *out, const struct version *v, const char *path)
-{
-	int ret;
-
-	ret = buf_printf(out,
-	    "%" PRIu64 " %" PRId64 " %s %c %" PRIu64 " %" PRIu64 " %" PRId64
-	    " %s %s ",
-	    v->seq, v->time_ms, ops[v->op].name, v->is_dir ? 'd' : 'f',
-	    v->stamp.size, v->stamp.ino, v->stamp.mtime_ns,
-	    v->sha256[0] != '\0' ? v->sha256 : "-",
-	    v->request[0] != '\0' ? v->request : "-");
-	if (ret == 0)
-		ret = put_escaped(out, path);
-	if (ret == 0 && v->note != NULL)
-		ret = buf_puts(out, " ");
-	if (ret == 0 && v->note != NULL)
-		ret = put_escaped(out, v->note);
-	return ret == 0 ? buf_puts(out, "\n") : ret;
-}
-
-static bool
-parse_op(const char *word, enum history_op *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
-		if (strcmp(ops[i].name, word) == 0) {
-			*out = (enum history_op)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Cuts a line into its fields, the last of which, the note, may be missing: NULL.
- * False when there are too few or too many. */
-static bool
-split(char *line, char *fields[LINE_FIELDS + 1])
-{
-	fields[LINE_FIELDS] = NULL;
-	for (size_t i = 0; i <= LINE_FIELDS; i++) {
-		fields[i] = line;
-		line += strcspn(line, " ");
-		if (*line == '\0')
-			return i >= LINE_FIELDS - 1;
-		*line++ = '\0';
-	}
-	return false;
-}
-
-static bool
-parse_line(char *line, struct version *v, char **path)
-{
-	char *f[LINE_FIELDS + 1];
-
-	if (!split(line, f) || text_u64(f[0], UINT64_MAX, &v->seq) < 0 ||
-	    text_i64(f[1], &v->time_ms) < 0 || !parse_op(f[2], &v->op) ||
-	    text_u64(f[4], UINT64_MAX, &v->stamp.size) < 0 ||
-	    text_u64(f[5], UINT64_MAX, &v->stamp.ino) < 0 ||
-	    text_i64(f[6], &v->stamp.mtime_ns) < 0)
-		return false;
-	v->is_dir = f[3][0] == 'd';
-	if (strcmp(f[7], "-") != 0)
-		text_copy(v->sha256, sizeof(v->sha256), f[7]);
-	if (strcmp(f[8], "-") != 0)
-		text_copy(v->request, sizeof(v->request), f[8]);
-	unescape(f[9]);
-	*path = f[9];
-	if (f[10] == NULL)
-		return true;
-	unescape(f[10]);
-	v->note = text_dup(f[10]);
-	return v->note != NULL;
-}
-
 /* 1 to go on, 0 at the end of what counts, or -errno. */
 static int
 replay_line(struct history *h, char *line, ssize_t len)
@@ -293,7 +150,7 @@ replay_line(struct history *h, char *line, ssize_t len)
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return -ENOMEM;
-	if (!parse_line(line, v, &path)) {
+	if (!history_parse_line(line, v, &path)) {
 		log_warn("history", "a broken line is skipped");
 		version_free(v);
 	} else if (!index_version(h, path, v)) {
@@ -424,7 +281,7 @@ history_note(struct history *h, const struct history_change *c)
 	v->note = text_dup(c->note);
 	ret = c->note != NULL && v->note == NULL
 		  ? -ENOMEM
-		  : write_fields(&h->lines, v, c->path);
+		  : history_put_line(&h->lines, v, c->path);
 	if (ret == 0)
 		ret = batch_add(h, v, c->path);
 	if (ret < 0) {
@@ -489,8 +346,8 @@ history_current(struct history *h, const char *path, bool is_dir,
 
 	HASH_FIND(hh, h->paths, path, strlen(path), p);
 	if (stamp == NULL)
-		return p == NULL || ops[p->last->op].gone;
-	if (p == NULL || ops[p->last->op].gone || p->last->is_dir != is_dir)
+		return p == NULL || history_op_gone(p->last->op);
+	if (p == NULL || history_op_gone(p->last->op) || p->last->is_dir != is_dir)
 		return false;
 	return is_dir || is_same(&p->last->stamp, stamp);
 }
@@ -526,7 +383,7 @@ history_note_of(struct history *h, const char *path, bool is_dir,
 	if (history_current(h, path, is_dir, stamp))
 		return p->last->note;
 	found = find_stamp(p, is_dir, stamp);
-	if (found == NULL && !ops[p->last->op].gone &&
+	if (found == NULL && !history_op_gone(p->last->op) &&
 	    p->last->is_dir == is_dir)
 		found = p->last;
 	return found != NULL ? found->note : NULL;
@@ -555,7 +412,7 @@ history_past(struct history *h, const char *dir, int64_t time_ms,
 		for (const struct version *v = p->first;
 		     v != NULL && v->time_ms <= time_ms; v = v->next)
 			then = v;
-		if (then == NULL || ops[then->op].gone)
+		if (then == NULL || history_op_gone(then->op))
 			continue;
 		ret = each(ctx, p->name,
 		    &(const struct history_past){ then->is_dir, then == p->last,
@@ -572,7 +429,7 @@ print_version(struct buf *out, const struct version *v)
 	ret = buf_printf(out,
 	    "{\"seq\":%" PRIu64 ",\"op\":\"%s\",\"is_dir\":%s,\"size\":%" PRIu64
 	    ",\"sha256\":",
-	    v->seq, ops[v->op].name, v->is_dir ? "true" : "false",
+	    v->seq, history_op_name(v->op), v->is_dir ? "true" : "false",
 	    v->stamp.size);
 	if (ret == 0)
 		ret = v->sha256[0] != '\0'
