@@ -56,29 +56,41 @@ parse_range(const char *text, uint64_t size, uint64_t *start, uint64_t *len)
 	return 0;
 }
 
+static const char *
+header(struct request *req, const char *name)
+{
+	return MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, name);
+}
+
 /* The part of the file that the request wants. */
 static int
 send_range(struct request *req, int fd, const struct store_node *node)
 {
-	const char *text = MHD_lookup_connection_value(
-	    req->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
+	const char *match = header(req, MHD_HTTP_HEADER_IF_MATCH);
 	uint64_t start = 0, len = node->size;
-	char value[80];
+	char value[80], etag[40];
 	int ranged, ret;
 
-	ranged = parse_range(text, node->size, &start, &len);
-	if (ranged == -ERANGE) {
+	(void)snprintf(etag, sizeof(etag), "\"0x%" PRIX64 "\"",
+	    (uint64_t)node->mtime_ms);
+	ranged = parse_range(
+	    header(req, MHD_HTTP_HEADER_RANGE), node->size, &start, &len);
+	if (match != NULL && strcmp(match, etag) != 0)
+		ret = signed_url_fail(req, 412, "ConditionNotMet");
+	else
+		ret = ranged == -ERANGE
+			  ? signed_url_fail(req, 416, "InvalidRange")
+			  : 1;
+	if (ret != 1) {
 		(void)close(fd);
-		return signed_url_fail(req, 416, "InvalidRange");
+		return ret;
 	}
 	ret = reply_text(
 	    req, ranged == 0 ? 206 : 200, "application/octet-stream", "");
 	req->reply.fd = fd;
 	req->reply.fd_start = start;
 	req->reply.fd_bytes = len;
-	(void)snprintf(value, sizeof(value), "\"0x%" PRIX64 "\"",
-	    (uint64_t)node->mtime_ms);
-	reply_add_header(req, "ETag", value);
+	reply_add_header(req, "ETag", etag);
 	reply_add_header(req, "Accept-Ranges", "bytes");
 	(void)snprintf(value, sizeof(value),
 	    "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, start, start + len - 1,

@@ -29,7 +29,7 @@
 /* What a client of this API has to say; others are examples of the invariants. */
 static const char *const known_headers[] = { "accept", "accept-encoding",
 	"authorization", "connection", "content-length", "content-type",
-	"expect", "host", "range", "transfer-encoding", "user-agent" };
+	"expect", "host", "if-match", "range", "transfer-encoding", "user-agent" };
 
 /* Different texts, the first ones. */
 struct examples {

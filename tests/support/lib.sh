@@ -233,10 +233,10 @@ emu_history() {
 		jq -r '.versions[] | select(.sha256 != null) | "\(.size) \(.sha256)"'
 }
 
-# emu_make PATH DIRS FILES SIZE: many files.
+# emu_make PATH DIRS FILES SIZE [LANGUAGE]: many files, or in /Workspace notebooks.
 emu_make() {
-	emu POST /emulator/make -o /dev/null -H 'Content-Type: application/json' \
-	    -d "{\"path\":\"${1#/dbfs}\",\"dirs\":$2,\"files\":$3,\"size\":$4}"
+	emu POST "/emulator/make?path=$(emu_query "$1")&dirs=$2&files=$3&size=$4${5:+&language=$5}" \
+	    -o /dev/null
 }
 
 # emu_set NAME VALUE: a setting, while it runs.

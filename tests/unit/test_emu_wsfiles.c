@@ -99,6 +99,7 @@ static const struct {
 	{ "GET", SCOPE "Range: bytes=-1\r\n", "", 206, "\r\n\r\n9" },
 	{ "GET", SCOPE "Range: bytes=10-\r\n", "", 416, "InvalidRange" },
 	{ "GET", SCOPE "Range: bytes=x\r\n", "", 200, "0123456789" },
+	{ "GET", SCOPE "If-Match: \"other\"\r\n", "", 412, "ConditionNotMet" },
 	{ "GET", "", "", 400, "MissingRequiredHeader" },
 	{ "GET", SCOPE "Authorization: Bearer t\r\n", "", 400,
 	    "InvalidAuthenticationInfo" },
