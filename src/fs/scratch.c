@@ -70,6 +70,8 @@ scratch_of_created(const char *name, int flags, mode_t mode)
 		return SCRATCH_NO;
 	if (name[0] == '.' && len > 8 && name[len - 7] == '.' &&
 	    all_alnum(name + len - 6, 6))
-		return SCRATCH_LATER;
+		return SCRATCH_LATER; /* rsync */
+	if (len == 8 && strncmp(name, "XX", 2) == 0 && all_alnum(name + 2, 6))
+		return SCRATCH_LATER; /* perl -i */
 	return SCRATCH_NO;
 }

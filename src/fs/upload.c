@@ -87,7 +87,9 @@ send_frozen(struct vfs *v, struct call *call, const struct upload *up,
 	if (ret < 0)
 		return ret;
 	ret = content_fetch_all(v, call, up->staged, up->base);
-	if (ret == 0)
+	if (ret == 0 && up->seen)
+		old = up->old;
+	else if (ret == 0)
 		ret = check_old(call, up->old, &old);
 	staged_unmark(up->staged, ret < 0);
 	*begun = ret == 0;
@@ -431,6 +433,31 @@ settle_conflict(struct vfs *v, struct call *call, struct node *n,
 	return ret;
 }
 
+/* Longer ago than this it was not just now, ms. */
+#define JUST_NOW_MS 1000
+
+/* The backup of what up replaces gets all of its content, and keeps it.  For that its
+ * object may be looked at, which tells what is to be known of up->old, too. */
+static int
+keep_aside(struct vfs *v, struct call *call, struct node *aside,
+    struct upload *up)
+{
+	int64_t before_ms = clock_mono_ms();
+	int ret = aside_keep(v, call, aside);
+	const struct entry *e;
+
+	if (ret < 0 || up->old == NULL || !staged_complete(up->staged))
+		return ret;
+	lock_take(&v->lock);
+	e = aside->remote;
+	up->seen = aside->seen_ms >= before_ms &&
+	    clock_mono_ms() - before_ms < JUST_NOW_MS && e != NULL &&
+	    strcmp(e->path, up->old->path) == 0 &&
+	    version_matches(&up->old->version, &e->version);
+	lock_drop(&v->lock);
+	return 0;
+}
+
 int
 upload_node(struct vfs *v, struct call *call, struct node *n)
 {
@@ -463,7 +490,7 @@ upload_node(struct vfs *v, struct call *call, struct node *n)
 	(void)save_record_promise(v, n, false); /* logged */
 	ret = name != NULL ? 0 : -ENOMEM;
 	if (ret == 0 && aside != NULL)
-		ret = aside_keep(v, call, aside);
+		ret = keep_aside(v, call, aside, &up);
 	if (ret == 0)
 		ret = send_frozen(v, call, &up, &begun, &e);
 	if (ret == -ESTALE || ret == -EEXIST) {

@@ -13,6 +13,7 @@ struct upload {
 	struct staged *staged;
 	struct base_source *base; /* of what staged lacks; NULL: nothing */
 	bool taken; /* from an earlier mount, which may have sent it */
+	bool seen;  /* old was just looked at, and nothing is to be fetched first */
 };
 
 /* Sends staged's content, all of it, to dir under name.  *out is the new entry.

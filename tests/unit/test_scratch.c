@@ -67,11 +67,16 @@ static const struct {
 	{ "notes.txt.a1B2c3", O_CREAT | O_EXCL, 0600, SCRATCH_NO },
 	{ "..a1B2c3", O_CREAT | O_EXCL, 0600, SCRATCH_NO },
 	{ ".x.a1B2c3", O_CREAT | O_EXCL, 0600, SCRATCH_LATER },
+	{ "XXa1B2c3", O_CREAT | O_EXCL | O_RDWR, 0600, SCRATCH_LATER },
+	{ "XXa1B2c3", O_CREAT | O_RDWR, 0600, SCRATCH_NO },
+	{ "XXa1B2c3", O_CREAT | O_EXCL | O_RDWR, 0644, SCRATCH_NO },
+	{ "XXa1B2c", O_CREAT | O_EXCL, 0600, SCRATCH_NO },
+	{ "XYa1B2c3", O_CREAT | O_EXCL, 0600, SCRATCH_NO },
 	{ "notes.txt~", O_CREAT, 0644, SCRATCH_LATER },
 	{ ".a.swp", O_CREAT | O_EXCL, 0600, SCRATCH_NEVER },
 };
 
-START_TEST(rsync_is_told_by_how_it_creates)
+START_TEST(some_are_told_by_how_they_are_created)
 {
 	ck_assert_int_eq(scratch_of_created(created_rows[_i].name,
 	    created_rows[_i].flags, created_rows[_i].mode),
@@ -81,7 +86,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_ROWS(a_name_is_of_its_class, name_rows),
-	UNIT_ROWS(rsync_is_told_by_how_it_creates, created_rows),
+	UNIT_ROWS(some_are_told_by_how_they_are_created, created_rows),
 };
 
 UNIT_MAIN("scratch", tests)
