@@ -7,8 +7,9 @@ PACKAGES_BUILD='gcc libc6-dev make autoconf automake pkg-config|pkgconf
 	libfuse3-dev fuse3 libcurl4-openssl-dev libjson-c-dev libssl-dev
 	uthash-dev libxxhash-dev ca-certificates'
 PACKAGES_EMULATOR='libmicrohttpd-dev libarchive-dev'
-PACKAGES_TEST='check libsubunit-dev curl jq openssl git attr rsync tar ed
-	vim|vim-nox|vim-gtk3 bash sqlite3 procps util-linux iproute2
+PACKAGES_TEST='check libsubunit-dev curl jq openssl git attr rsync tar ed nano
+	vim|vim-nox|vim-gtk3 emacs-nox|emacs-gtk|emacs-lucid|emacs-pgtk perl
+	bash sqlite3 procps util-linux iproute2
 	python3 python3-venv'
 PACKAGES_CI='clang shellcheck mandoc xz-utils'
 
