@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "backend/ws_impl.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "rest/rest.h"
 
@@ -241,52 +240,37 @@ put_as(struct upload *u, struct entry **out)
 	return ret;
 }
 
-/* Has an earlier try, which did not live to say so, made the notebook? */
-static bool
-is_there(const struct upload *u, const char *stored)
-{
-	struct call call = call_copy(u->call);
-	struct buf theirs, same, ours;
-	bool is = false;
-
-	buf_init(&theirs, BUF_LIMIT_TEXT);
-	buf_init(&same, BUF_LIMIT_TEXT);
-	buf_init(&ours, BUF_LIMIT_TEXT);
-	if (api_workspace_export(u->workspace->rest, &call, stored,
-	    ws_format(u->form), &theirs) == 0 &&
-	    ws_canonical(buf_text(&theirs), theirs.len, u->form, &same) == 0 &&
-	    ws_canonical(u->text, (size_t)u->put->size, u->form, &ours) == 0)
-		is = same.len == ours.len &&
-		    memcmp(buf_text(&same), buf_text(&ours), same.len) == 0;
-	buf_release(&theirs);
-	buf_release(&same);
-	buf_release(&ours);
-	return is;
-}
-
-/* A file that was empty, and is a notebook now. */
+/* A file that was empty, and is a notebook now.  It goes first, so that no moment shows
+ * both: the content is safe here, and nothing is lost with an empty file. */
 static int
 put_in_place_of(struct upload *u, const struct entry *empty, struct entry **out)
 {
-	char *stored = ws_stored(u->path, u->form);
 	int ret;
 
-	u->overwrite = false;
-	ret = put_as(u, out);
-	if (ret == -EEXIST && stored != NULL && is_there(u, stored)) {
-		u->overwrite = true;
-		ret = put_as(u, out);
-	}
-	free(stored);
-	if (ret < 0)
-		return ret;
 	ret = api_workspace_delete(u->workspace->rest, u->call, empty->path);
 	if (ret < 0 && ret != -ENOENT)
-		log_warn("workspace", "%s is a notebook now; the empty file of"
-		    " that name stays beside it", u->path);
-	else
-		ws_memory_forget(u->workspace->memory, empty->object_id);
-	return 0;
+		return ret;
+	ws_memory_forget(u->workspace->memory, empty->object_id);
+	u->overwrite = false;
+	return put_as(u, out);
+}
+
+/* Has a notebook, beside the file, the name that the file would get as one? */
+static bool
+is_taken(const struct upload *u)
+{
+	struct call call = call_copy(u->call);
+	char *stored = ws_stored(u->path, u->form);
+	struct api_workspace_info info;
+	struct json_object *json;
+	bool is = stored == NULL;
+
+	if (!is && ws_status(u->workspace, &call, stored, &info, &json) == 0) {
+		json_object_put(json);
+		is = true;
+	}
+	free(stored);
+	return is;
 }
 
 /* Does the content decide what the name becomes? */
@@ -314,7 +298,7 @@ static int
 put_over(struct upload *u, const struct entry *old, struct entry **out)
 {
 	const struct put *p = u->put;
-	bool open = is_open(p, old, u->workspace->mode);
+	bool open = is_open(p, old, u->workspace->mode), changes;
 	struct buf text;
 	int ret = 0;
 
@@ -331,10 +315,14 @@ put_over(struct upload *u, const struct entry *old, struct entry **out)
 	if (ret == 0 && open)
 		u->form = ws_new_form(p->name, u->text, text.len,
 		    u->workspace->mode);
+	changes = old != NULL && ws_is_notebook(u->form) &&
+	    !ws_is_notebook(old->form);
+	if (ret == 0 && changes && is_taken(u)) {
+		u->form = WS_FILE;
+		changes = false;
+	}
 	if (ret == 0)
-		ret = old != NULL && ws_is_notebook(u->form) &&
-			!ws_is_notebook(old->form) ?
-		    put_in_place_of(u, old, out) : put_as(u, out);
+		ret = changes ? put_in_place_of(u, old, out) : put_as(u, out);
 	buf_release(&text);
 	return ret;
 }

@@ -292,6 +292,8 @@ check_seen(struct vfs *v, struct call *call, struct node *n)
 	    version_matches(&e->version, &now->version);
 	if (same) {
 		lock_take(&v->lock);
+		if (n->remote == e)
+			node_set_remote_locked(v, n, now, clock_mono_ms());
 		n->seen_ms = clock_mono_ms();
 		lock_drop(&v->lock);
 	} else if (ret == 0 || ret == -ENOENT) {

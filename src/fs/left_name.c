@@ -56,22 +56,27 @@ revive_aside(struct vfs *v, struct node *dir, const char *shown,
 }
 
 /* Is it still there, as it was?  1, 0, -ESTALE when it is another version, or why nobody
- * can tell. */
+ * can tell.  What is there tells how the service stores it, which the record did not. */
 static int
-is_there(struct call *call, const struct entry *object)
+is_there(struct call *call, struct entry **object)
 {
+	struct backend *b = (*object)->backend;
 	struct entry *now = NULL;
 	int ret;
 
-	ret = object->backend->ops->refresh(object->backend, call, object,
-	    &now);
+	ret = b->ops->refresh(b, call, *object, &now);
 	if (ret == 0)
 		ret = now->kind == ENTRY_FILE &&
-			version_matches(&object->version, &now->version) ?
+			version_matches(&(*object)->version, &now->version) ?
 		    1 : -ESTALE;
 	else if (ret == -ENOENT)
 		ret = 0;
-	entry_unref(now);
+	if (ret == 1) {
+		entry_unref(*object);
+		*object = now;
+	} else {
+		entry_unref(now);
+	}
 	return ret;
 }
 
@@ -103,7 +108,7 @@ settle_aside(struct vfs *v, struct call *call, struct node *dir,
 	int ret = 0;
 
 	if (dir->backend->ops->rekey(dir->backend, dir->remote, shown, object,
-	    &moved) < 0 || is_there(call, moved) != 1)
+	    &moved) < 0 || is_there(call, &moved) != 1)
 		goto out;
 	lock_take(&v->lock);
 	n = node_find_locked(v, dir, shown);
@@ -168,7 +173,7 @@ left_aside_take(struct vfs *v, struct call *call, struct json_object *p,
 	object = left_object(dir, path, &old);
 	if (object != NULL && !is_dropped(v, object) &&
 	    strcmp(object->name, shown) != 0)
-		ret = is_there(call, object);
+		ret = is_there(call, &object);
 	else
 		goto out;
 	if (ret == -ESTALE) {
