@@ -33,6 +33,7 @@ struct known {
 	uint64_t size;
 	int64_t mtime_ns;
 	char sha256[DIGEST_SHA256_HEX];
+	const char *note; /* of the version that had it last; NULL: none */
 	UT_hash_handle hh;
 };
 
@@ -68,7 +69,21 @@ history_learn(
 	}
 	k->size = stamp->size;
 	k->mtime_ns = stamp->mtime_ns;
+	k->note = NULL;
 	text_copy(k->sha256, sizeof(k->sha256), sha256);
+}
+
+/* The file with this stamp, wherever it lies; NULL. */
+static struct known *
+find_known(struct history *h, const struct history_stamp *stamp)
+{
+	struct known *k;
+
+	HASH_FIND(hh, h->known, &stamp->ino, sizeof(stamp->ino), k);
+	return k != NULL && k->size == stamp->size &&
+		       k->mtime_ns == stamp->mtime_ns
+		   ? k
+		   : NULL;
 }
 
 static void
@@ -87,11 +102,9 @@ bool
 history_hash(struct history *h, const struct history_stamp *stamp,
     char sha256[DIGEST_SHA256_HEX])
 {
-	struct known *k;
+	struct known *k = find_known(h, stamp);
 
-	HASH_FIND(hh, h->known, &stamp->ino, sizeof(stamp->ino), k);
-	if (k == NULL || k->size != stamp->size ||
-	    k->mtime_ns != stamp->mtime_ns)
+	if (k == NULL)
 		return false;
 	text_copy(sha256, DIGEST_SHA256_HEX, k->sha256);
 	return true;
@@ -104,6 +117,17 @@ version_free(struct version *v)
 		return;
 	free(v->note);
 	free(v);
+}
+
+static void
+learn_version(struct history *h, const struct version *v)
+{
+	struct known *k;
+
+	history_learn(h, &v->stamp, v->sha256);
+	k = find_known(h, &v->stamp);
+	if (k != NULL)
+		k->note = v->note;
 }
 
 /* Takes over v; false when out of memory. */
@@ -133,7 +157,7 @@ index_version(struct history *h, const char *name, struct version *v)
 	if (v->op == HISTORY_DELETE || v->op == HISTORY_LOST)
 		forget_hash(h, v->stamp.ino);
 	else if (v->sha256[0] != '\0')
-		history_learn(h, &v->stamp, v->sha256);
+		learn_version(h, v);
 	return true;
 }
 
@@ -366,6 +390,15 @@ find_stamp(const struct path *p, bool is_dir, const struct history_stamp *stamp)
 	return found;
 }
 
+/* Of a file that a person moved. */
+static const char *
+note_elsewhere(struct history *h, bool is_dir, const struct history_stamp *stamp)
+{
+	struct known *k = is_dir ? NULL : find_known(h, stamp);
+
+	return k != NULL ? k->note : NULL;
+}
+
 const char *
 history_note_of(struct history *h, const char *path, bool is_dir,
     const struct history_stamp *stamp)
@@ -379,14 +412,14 @@ history_note_of(struct history *h, const char *path, bool is_dir,
 		return h->batch[h->batch_len - 1].version->note;
 	HASH_FIND(hh, h->paths, path, strlen(path), p);
 	if (p == NULL)
-		return NULL;
+		return note_elsewhere(h, is_dir, stamp);
 	if (history_current(h, path, is_dir, stamp))
 		return p->last->note;
 	found = find_stamp(p, is_dir, stamp);
 	if (found == NULL && !history_op_gone(p->last->op) &&
 	    p->last->is_dir == is_dir)
 		found = p->last;
-	return found != NULL ? found->note : NULL;
+	return found != NULL ? found->note : note_elsewhere(h, is_dir, stamp);
 }
 
 static bool

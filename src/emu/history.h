@@ -75,8 +75,8 @@ bool history_current(struct history *h, const char *path, bool is_dir,
 
 /* The note of what is at path with this stamp, or NULL.  It is that of the newest
  * version with this stamp, since a step may have been recorded and then not been
- * taken; of what a person changed, that of the newest version.  Lives as long as h,
- * or the batch. */
+ * taken; of what a person changed, that of the newest version; of a file that he
+ * moved, that of where it was.  Lives as long as h, or the batch. */
 const char *history_note_of(struct history *h, const char *path, bool is_dir,
     const struct history_stamp *stamp);
 

@@ -2,7 +2,8 @@
  *
  * A notebook is a file there, without an extension, that holds its source or its
  * Jupyter document; what each thing is says its note (emu/object.h).  What a person
- * puts there is a file with an id that stays, and what he changes stays what it was. */
+ * puts there is a file with an id that stays, and what he changes stays what it was, as
+ * does a file that he moves. */
 #ifndef EMU_WORKSPACE_H
 #define EMU_WORKSPACE_H
 

@@ -182,7 +182,8 @@ make_auto(struct request *req, struct ws_import *in)
 	return 0;
 }
 
-/* Decides what it is, and makes the content that is kept of it. */
+/* Decides what it is, and makes the content that is kept of it.  A name loses its
+ * extension by AUTO alone.  [unsure] 3.3 */
 static int
 make(struct request *req, struct ws_import *in)
 {

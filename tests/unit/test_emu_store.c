@@ -561,6 +561,26 @@ START_TEST(what_a_person_changes_keeps_its_note)
 }
 END_TEST
 
+START_TEST(what_a_person_moves_keeps_its_note)
+{
+	char *from, *to;
+
+	make_noted();
+	ck_assert_int_eq(store_mkdirs(noted, "/d", NULL), 0);
+	ck_assert_int_eq(place("/d/f", "1", "{\"a\":1}", 0), 0);
+	from = text_printf("%s/noted/d", root.dir);
+	to = text_printf("%s/noted/e", root.dir);
+	ck_assert_int_eq(rename(from, to), 0);
+	restart_noted();
+	expect_note("/e/f", "{\"a\":1}");
+	ck_assert_int_eq(place("/e/f", "2", "{\"b\":2}", 0), 0);
+	expect_note("/e/f", "{\"b\":2}");
+	free(from);
+	free(to);
+	remove_noted();
+}
+END_TEST
+
 START_TEST(a_moved_person_s_file_has_one_note)
 {
 	make_noted();
@@ -639,6 +659,7 @@ static const struct unit_test tests[] = {
 	UNIT(a_note_stays_with_its_thing),
 	UNIT(a_place_makes_no_parents),
 	UNIT(what_a_person_changes_keeps_its_note),
+	UNIT(what_a_person_moves_keeps_its_note),
 	UNIT(a_moved_person_s_file_has_one_note),
 	UNIT_ROWS(a_step_that_was_not_taken_takes_no_note, untaken),
 	UNIT(a_directory_holds_so_many_names),
