@@ -26,6 +26,7 @@ static const struct {
 	{ "provider", offsetof(struct object, provider) },
 	{ "branch", offsetof(struct object, branch) },
 	{ "head_commit_id", offsetof(struct object, head) },
+	{ "access_control_list", offsetof(struct object, acl) },
 };
 
 void

@@ -28,6 +28,7 @@ struct object {
 	const char *language; /* "PYTHON", of notebooks */
 	const char *format;   /* "SOURCE" or "JUPYTER", of notebooks */
 	const char *url, *provider, *branch, *head; /* of repos */
+	const char *acl; /* who was given permissions, JSON */
 };
 
 /* A new one, with an id of its own. */

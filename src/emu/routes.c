@@ -11,6 +11,7 @@
 #include "emu/ep_admin.h"
 #include "emu/ep_dbfs.h"
 #include "emu/ep_oracle.h"
+#include "emu/ep_permissions.h"
 #include "emu/ep_repos.h"
 #include "emu/ep_scim.h"
 #include "emu/ep_storage.h"
@@ -62,6 +63,10 @@ static const struct route routes[] = {
 	{ "GET",    "2.0",    "/repos",                                  ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_repos_get,          "3.6" },
 	{ "PATCH",  "2.0",    "/repos",                                  ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_repos_update,       "3.6" },
 	{ "DELETE", "2.0",    "/repos",                                  ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_repos_delete,       "3.6" },
+
+	{ "GET",    "2.0",    "/permissions",                            ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, M10,     ep_permissions_get,    "3.7, 5.12" },
+	{ "PUT",    "2.0",    "/permissions",                            ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_permissions_set,    "3.7, 5.12" },
+	{ "PATCH",  "2.0",    "/permissions",                            ROUTE_PREFIX, ROUTE_TOKEN, ROUTE_WRITES, ROUTE_PARAMS, M10,     ep_permissions_update, "3.7, 5.12" },
 
 	{ "GET",    "2.0",    "/preview/scim/v2/Me",                     ROUTE_EXACT,  ROUTE_TOKEN, ROUTE_READS,  ROUTE_PARAMS, K10,     ep_scim_me,            "5.5, H7" },
 

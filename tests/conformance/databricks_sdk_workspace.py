@@ -15,6 +15,7 @@ from databricks.sdk.errors import (
     ResourceAlreadyExists,
     ResourceDoesNotExist,
 )
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 from databricks.sdk.service.workspace import (
     ExportFormat,
     ImportFormat,
@@ -167,6 +168,22 @@ check(
     "notebooks not changed since are left out",
     f"{home}/one.py" in {o.path for o in w.workspace.list(home, notebooks_modified_after=later)},
     False,
+)
+
+# Permissions.
+number = str(status(f"{home}/one.py").object_id)
+grant = AccessControlRequest(user_name="you@example.com", permission_level=PermissionLevel.CAN_RUN)
+w.permissions.set("notebooks", number, access_control_list=[grant])
+given = w.permissions.get("notebooks", number)
+check("permissions are of the object", given.object_id, f"/notebooks/{number}")
+check(
+    "... and say who may",
+    [(a.user_name, a.all_permissions[0].permission_level) for a in given.access_control_list if a.user_name],
+    [("you@example.com", PermissionLevel.CAN_RUN)],
+)
+check(
+    "... and what there is",
+    "CAN_EDIT" in {l.permission_level.value for l in w.permissions.get_permission_levels("notebooks", number).permission_levels},
 )
 
 # What is not there, what is in the way.

@@ -93,9 +93,77 @@ START_TEST(repos_come_by_pages)
 }
 END_TEST
 
+#define PERM "/api/2.0/permissions"
+
+/* The body; what the answer then says of direct entries; NULL body: a GET. */
+static const struct {
+	const char *method, *body;
+	int status;
+	const char *says;
+} grants[] = {
+	{ "GET", "", 200, "\"access_control_list\":[{\"group_name\":\"admins\"" },
+	{ "PUT", "{}", 400, "access_control_list" },
+	{ "PUT", "{\"access_control_list\":[{\"user_name\":\"a\"}]}", 400,
+	    "CAN_READ" },
+	{ "PUT",
+	    "{\"access_control_list\":[{\"permission_level\":\"CAN_READ\"}]}",
+	    400, "principal" },
+	{ "PUT",
+	    "{\"access_control_list\":[{\"user_name\":\"a\","
+	    "\"permission_level\":\"CAN_READ\"},{\"group_name\":\"g\","
+	    "\"permission_level\":\"CAN_RUN\"}]}",
+	    200, "{\"user_name\":\"a\",\"all_permissions\":[{"
+		 "\"permission_level\":\"CAN_READ\"" },
+	{ "PATCH",
+	    "{\"access_control_list\":[{\"user_name\":\"a\","
+	    "\"permission_level\":\"CAN_EDIT\"}]}",
+	    200, "CAN_EDIT\",\"inherited\":false}]},{\"group_name\":\"g\"" },
+	{ "GET", "", 200, "CAN_EDIT\",\"inherited\":false}]},{\"group_name\":\"g\"" },
+	{ "PUT", "{\"access_control_list\":[]}", 200,
+	    "\"access_control_list\":[{\"group_name\":\"admins\"" },
+};
+
+START_TEST(permissions_are_kept_with_the_object)
+{
+	char *line;
+	int64_t id;
+
+	begin();
+	run(&(const struct step){ "POST " WS "/import",
+		IMPORT("/Shared/n",
+		    "\"language\":\"SQL\",\"content\":\"\""),
+		200, "{}" },
+	    1);
+	id = id_of("/Shared/n");
+	for (size_t i = 0; i < ARRAY_LEN(grants); i++) {
+		line = text_printf("%s " PERM "/notebooks/%" PRId64,
+		    grants[i].method, id);
+		run(&(const struct step){ line, grants[i].body,
+			grants[i].status, grants[i].says },
+		    1);
+		free(line);
+	}
+	line = text_printf(
+	    "GET " PERM "/notebooks/%" PRId64 "/permissionLevels", id);
+	run(&(const struct step){ line, "", 200,
+		"\"permission_level\":\"CAN_MANAGE\"" },
+	    1);
+	free(line);
+	line = text_printf("GET " PERM "/files/%" PRId64, id);
+	run(&(const struct step){ line, "", 404, "does not exist" }, 1);
+	free(line);
+	run(&(const struct step){ "GET " PERM "/clusters/1", "", 404,
+		"No API found" },
+	    1);
+	run(&(const struct step){ "GET " PERM, "", 404, "No API found" }, 1);
+	end();
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT(repos_are_directories),
 	UNIT(repos_come_by_pages),
+	UNIT(permissions_are_kept_with_the_object),
 };
 
 UNIT_MAIN("emu/ep_repos", tests)
