@@ -126,11 +126,14 @@ pack_file(struct packing *p, const char *path, const char *name)
 			    (p->kind == WS_ARCHIVE_AUTO && object_is(&o, "FILE")))) {
 		ret = node.size > p->limit ? -EFBIG
 					   : read_whole(fd, node.size, &kept);
-		if (ret == 0 && o.language != NULL)
+		if (ret == 0 && o.language != NULL) {
 			ret = pack(p, name, &o, node.mtime_ms, &kept);
-		else if (ret == 0)
+			if (ret == -EBADMSG)
+				ret = 0; /* a person spoilt it */
+		} else if (ret == 0) {
 			ret = zip_add(p->zip, name, node.mtime_ms,
 			    buf_text(&kept), kept.len);
+		}
 	}
 	if (ret == 0 && p->out->len > p->limit)
 		ret = -EFBIG;

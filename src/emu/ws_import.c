@@ -324,7 +324,8 @@ ws_import_answer(struct request *req, const struct ws_import *in, int ret)
 	case EPERM: return 0;
 	case EBADMSG:
 		return reply_error(req, 400, "INVALID_PARAMETER_VALUE",
-		    in->format == WS_SOURCE || in->format == WS_DBC
+		    in->format == WS_DBC ||
+			    (in->format == WS_SOURCE && !in->has_language)
 			? "The zip file may not be valid or may be an "
 			  "unsupported version."
 			: "The content is no notebook of that format.");

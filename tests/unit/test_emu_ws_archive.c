@@ -115,6 +115,25 @@ raw_call(const char *line, const struct buf *body)
 	return answer;
 }
 
+START_TEST(a_spoilt_notebook_is_left_out)
+{
+	static const struct step spoil = {
+		"PUT /emulator/file?tree=workspace&path=/Shared/t/bad&language=R",
+		"\xff", 200, "{}" };
+	char *content;
+
+	begin();
+	run(tree, ARRAY_LEN(tree));
+	run(&spoil, 1);
+	content = exported("/Shared/t", "DBC");
+	import_as("/Shared/u", "DBC", content, "", 200, "{}");
+	run(&(const struct step){ STATUS("/Shared/u/bad"), "", 404, NULL }, 1);
+	run(&(const struct step){ STATUS("/Shared/u/s/m"), "", 200, NULL }, 1);
+	free(content);
+	end();
+}
+END_TEST
+
 START_TEST(import_file_may_unzip)
 {
 	struct buf zip;
@@ -204,6 +223,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_ROWS(a_directory_goes_through_an_archive, archives),
+	UNIT(a_spoilt_notebook_is_left_out),
 	UNIT(import_file_may_unzip),
 	UNIT_ROWS(an_archive_leads_nowhere_else, outside),
 	UNIT_ROWS(a_notebook_goes_through_other_forms, forms_of_one),
