@@ -212,13 +212,15 @@ visit_locked(struct vfs *v, struct node *n, bool begins) REQUIRES(v->lock)
 	struct node *dir = n->parent;
 	int64_t now = clock_mono_ms();
 	struct place *p;
+	int order;
 
 	if (m == NULL || dir == NULL || dir->dir == NULL ||
 	    (!begins && !is_any_place(m, dir)))
 		return;
 	p = place_locked(v, dir);
-	p->goes_on = p->at != NULL && now - p->visited_ms < PAUSE_MS &&
-	    strcmp(p->at, n->name) <= 0;
+	order = p->at != NULL ? strcmp(p->at, n->name) : 1;
+	p->goes_on = now - p->visited_ms < PAUSE_MS &&
+	    (order < 0 || (order == 0 && p->goes_on));
 	if (!p->goes_on || (p->next != NULL && strcmp(p->next, n->name) < 0)) {
 		free(p->next);
 		p->next = NULL;
