@@ -342,7 +342,7 @@ ws_new_form(const char *name, const char *text, size_t len, enum ws_mode mode)
 	size_t skip = has_bom(text, len) ? strlen(BOM) : 0;
 
 	if (mode == WS_FILES || form == WS_UNKNOWN ||
-	    len > API_WORKSPACE_NOTEBOOK_MAX)
+	    len > API_WORKSPACE_NOTEBOOK_MAX || !text_is_utf8(text, len))
 		return WS_FILE;
 	if (form == WS_JUPYTER)
 		return is_jupyter(text + skip, len - skip) ? form : WS_FILE;

@@ -253,6 +253,7 @@ static const struct new_row {
 	{ "a.ipynb", "{}", WS_SOURCE, WS_FILE, "RAW" },
 	{ "a.ipynb", "{\"cells\": [], \"metadata\": {}, \"nbformat\": 3}", WS_SOURCE, WS_FILE, "RAW" },
 	{ "a.ipynb", PY, WS_SOURCE, WS_FILE, "RAW" },
+	{ "a.py", PY "\xe4\n", WS_SOURCE, WS_FILE, "RAW" },
 	{ ".py", PY, WS_SOURCE, WS_FILE, "RAW" },
 	{ ".ipynb", NB, WS_SOURCE, WS_FILE, "RAW" },
 	{ ".py", "", WS_SOURCE, WS_FILE, "AUTO" },
