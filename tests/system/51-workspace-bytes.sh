@@ -37,7 +37,18 @@ printf '%s\n\n\n' "$ipynb" >"$work/json/newlines"
 printf '\357\273\277%s\r\n' "$ipynb" >"$work/json/bom"
 printf '%s' "$ipynb" | jq . >"$work/json/indented"
 
+# Bytes that are no text at all: the service takes them in files alone.
+mkdir "$work/bytes"
+for name in latin1 zero zeros all_bytes; do
+	mv "$work/texts/$name" "$work/bytes/"
+done
+
 start_emulator
+for bytes in "$work/bytes/"*; do
+	ws_put_text "/Workspace/t/${bytes##*/}" "$header
+old" PYTHON
+	ws_put_text "/Workspace/t/${bytes##*/}.txt" old
+done
 for text in "$work/texts/"*; do
 	ws_put_text "/Workspace/t/${text##*/}" "$header
 old" PYTHON
@@ -59,6 +70,9 @@ same() {
 			    "$(stat -c %s "$copy")"
 		done
 	done
+	for bytes in "$work/bytes/"*; do
+		expect_same "$bytes" "$mnt/${bytes##*/}.txt"
+	done
 	for json in "$work/json/"*; do
 		expect_same "$json" "$mnt/json_${json##*/}.ipynb"
 	done
@@ -68,6 +82,13 @@ for text in "$work/texts/"*; do
 	for ending in py txt sql; do
 		cp "$text" "$mnt/${text##*/}.$ending"
 	done
+done
+for bytes in "$work/bytes/"*; do
+	cp "$bytes" "$mnt/${bytes##*/}.txt"
+	expect_failure 'Invalid argument' cp "$bytes" "$mnt/${bytes##*/}.py"
+	cat "$mnt/.control/pending/"*/data >"$work/kept"
+	expect_same "$bytes" "$work/kept"
+	printf '%s\nold\n' "$header" >"$mnt/${bytes##*/}.py"
 done
 for json in "$work/json/"*; do
 	cp "$json" "$mnt/json_${json##*/}.ipynb"
@@ -148,9 +169,9 @@ unmount
 note "a tree of notebooks, sources and other files goes there and back"
 tree=$work/tree
 mkdir "$tree"
-python3 - "$tree" "$work/texts" "$work/json" <<'PYTHON'
+python3 - "$tree" "$work/texts" "$work/json" "$work/bytes" <<'PYTHON'
 import os, shutil, sys, json, email, unittest
-tree, texts, jsons = sys.argv[1:]
+tree, texts, jsons, bytes = sys.argv[1:]
 for module in json, email, unittest: # sources of others
     shutil.copytree(os.path.dirname(module.__file__),
                     os.path.join(tree, module.__name__))
@@ -162,6 +183,8 @@ for i, name in enumerate(sorted(os.listdir(texts))):
                 os.path.join(tree, "with space/ä 😀/%41 #1 & ;", f"{name} {i}"))
 for name in os.listdir(jsons):
     shutil.copy(os.path.join(jsons, name), os.path.join(tree, "j_" + name + ".ipynb"))
+for name in os.listdir(bytes): # new ones that are no notebooks
+    shutil.copy(os.path.join(bytes, name), os.path.join(tree, name + ".py"))
 for i, (dir, _, files) in enumerate(os.walk(tree, topdown=False)):
     for name in files:
         os.utime(os.path.join(dir, name), ns=(10**18 + i, 10**18 + i))
@@ -171,7 +194,7 @@ mount_brickfs -o attr_timeout=600 /Workspace
 cp -a "$tree" "$mnt/tree"
 ws_objects /Workspace/tree >"$work/kinds"
 set -- header header_alone plain no_newline many_newlines blanks crlf some_crlf cr cr_end \
-    bom bom_crlf latin1 zeros unicode cells bare_cells twice long_line
+    bom bom_crlf unicode cells bare_cells twice long_line
 {
 	printf 'NOTEBOOK PYTHON %s\n' "$@"
 	printf 'NOTEBOOK PYTHON JUPYTER j_%s\n' plain newlines bom indented
