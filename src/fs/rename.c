@@ -351,6 +351,10 @@ move_pinned(const struct move *m)
 	if (u.aside_subject != 0 && told)
 		journal_end(v->config.journal, u.aside_subject);
 	ret = send_frozen(m);
+	/* The kernel would repeat a rename that is stale, and the second one replaces what
+	 * the first one has found. */
+	if (ret == -ESTALE)
+		ret = -EBUSY;
 	lock_take(&v->lock);
 	n->file->moving = false;
 	if (ret == 0 || ret == -EINTR) { /* the next mount sends it */

@@ -70,6 +70,18 @@ tail -n 1 "$control/errors" | grep -q 'see .control/pending' ||
 	fail "sync does not say where to look: $(tail -n 1 "$control/errors")"
 unmount "$mnt" 3
 
+note "a rename onto it fails, too, and the kernel does not repeat it"
+emu_put_text /dbfs/renamed base
+mount_brickfs -o attr_timeout=600 dbfs:/
+ls -l "$mnt" >"$work/out"
+printf ours >"$mnt/.renamed~"
+emu_put_text /dbfs/renamed theirs
+expect_failure 'busy' mv "$mnt/.renamed~" "$mnt/renamed"
+expect_remote_text /dbfs/renamed theirs
+expect_content "$mnt/.renamed~" ours
+rm "$mnt/.renamed~"
+unmount "$mnt" 3
+
 note "undecided, it is listed again by the next mount, whatever that is told, and not sent"
 for options in conflict=keep conflict=overwrite; do
 	emu_reset_counters
