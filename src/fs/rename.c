@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backend/backend.h"
 #include "base/clock.h"
@@ -330,20 +331,18 @@ move_pinned(const struct move *m)
 	struct vfs *v = m->v;
 	struct node *n = m->n, *t = m->target;
 	struct undo u = { 0 };
-	struct timespec mtime;
+	struct stat st;
 	bool told;
 	int ret;
 
-	/* The time that the program set moves with the file. */
 	lock_take(&v->lock);
-	mtime = !node_is_dirty_locked(v, n) && n->attr.has_mtime ?
-	    n->attr.mtime : n->file->mtime;
+	node_stat_locked(v, n, &st); /* its time moves with the file */
 	lock_drop(&v->lock);
 	ret = begin_put(m, &u);
 	if (ret < 0)
 		goto out;
 	lock_take(&v->lock);
-	n->file->mtime = mtime;
+	n->file->mtime = st.st_mtim;
 	lock_drop(&v->lock);
 	told = save_record_promise(v, n, u.aside_subject != 0) == 0; /* logged */
 	(void)save_record_renamed(v, n, false);

@@ -331,8 +331,10 @@ rmdir e
 is_now 'NOTEBOOK PYTHON n' n
 
 note "to a name that is no notebook's it becomes a file, and a notebook again"
+time=$(stat -c %y n.py)
 mv n.py n.txt
 moves 'FILE n.txt'
+expect_output "$time" stat -c %y n.txt
 expect_content n.txt "$text
 "
 mv n.txt n.py
