@@ -132,6 +132,10 @@ renamed_locked(struct vfs *v, const struct move *m, struct entry *was,
 	ret = rename_take_name_locked(v, m);
 	node_set_remote_locked(v, n, moved, clock_mono_ms());
 	n->attr_loaded = loaded;
+	/* A name may change the content; the kernel has the size of the old one. */
+	if (n->kind == ENTRY_FILE &&
+	    !version_matches(&was->version, &moved->version))
+		notifier_inode(v->notifier, n->id);
 	if (n->file != NULL && n->file->staged != NULL &&
 	    n->file->base != NULL) {
 		entry_unref(n->file->base);

@@ -288,7 +288,7 @@ print(1) # COMMAND
 ws_put_text /Workspace/moves/n "$text" PYTHON
 id=$(ws_id /Workspace/moves/n)
 ws_put_other /Workspace/moves/lib LIBRARY
-mount_brickfs /Workspace/moves
+mount_brickfs -o attr_timeout=600 /Workspace/moves
 cd "$mnt"
 moves() { # LINE...: what is there, besides one that stays
 	expect_objects /Workspace/moves 'LIBRARY lib' "$@"
@@ -297,7 +297,13 @@ is_now() { # LINE PATH: the same object is this now
 	moves "$1"
 	expect_equal "id" "$id" "$(ws_id "/Workspace/moves/$2")"
 }
+stat n.py >"$work/out"
 mv n.py n.sql
+has_size() {
+	[ "$(stat -c %s "$1")" = "$2" ]
+}
+wait_until "$patience" has_size n.sql "${#sql}" ||
+	fail "the size is that of the text in the other language"
 is_now 'NOTEBOOK SQL n' n
 expect_listing . lib n.sql
 expect_content n.sql "$sql"
