@@ -11,6 +11,11 @@
  * text is on disk before the record that says so; without it the object shows what the
  * service makes of it.
  *
+ * So it is bounded: of more objects than WS_MEMORY_ROWS, and of more text than
+ * WS_MEMORY_TEXT_BYTES, what was used least recently is forgotten.  Of an object without
+ * an id, or in a version without a time, nothing is remembered: another one could be
+ * meant.
+ *
  * Threads: every function may be called from any thread. */
 #ifndef BACKEND_WS_MEMORY_H
 #define BACKEND_WS_MEMORY_H
@@ -20,6 +25,9 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+
+#define WS_MEMORY_ROWS	     50000	      /* objects */
+#define WS_MEMORY_TEXT_BYTES ((size_t)64 << 20) /* of texts that are kept */
 
 struct ws_memory;
 
@@ -49,7 +57,8 @@ void ws_memory_set(struct ws_memory *m, uint64_t object_id, int64_t mtime_ms,
 void ws_memory_keep(struct ws_memory *m, uint64_t object_id, int64_t mtime_ms,
     const struct ws_known *known, const void *text, size_t len);
 
-/* Appends the text that is kept; -ENOENT when none is. */
+/* Appends the text that is kept; -ENOENT when none is, or not any more: then out is as it
+ * was, and the size is forgotten, too. */
 int ws_memory_text(struct ws_memory *m, uint64_t object_id, int64_t mtime_ms,
     struct buf *out) WARN_UNUSED;
 
