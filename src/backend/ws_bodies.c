@@ -70,6 +70,14 @@ ws_bodies_free(struct ws_bodies *b)
 	free(b);
 }
 
+/* Could anybody find it again? */
+static bool
+is_findable(const struct body *body)
+{
+	return !body->dropped && body->err == 0 && body->key.mtime_ms != 0 &&
+	    body->key.object_id != 0;
+}
+
 /* The oldest ones go, until what nobody reads is little enough. */
 static void
 trim_locked(struct ws_bodies *b) REQUIRES(b->lock)
@@ -80,9 +88,10 @@ trim_locked(struct ws_bodies *b) REQUIRES(b->lock)
 	DL_FOREACH_SAFE(b->bodies, body, next) {
 		if (body->refs > 0)
 			continue;
-		kept += body->text.len;
-		if (body->dropped || body->err < 0 || body->key.mtime_ms == 0 ||
-		    kept > WS_BODIES_KEPT)
+		if (is_findable(body) && (body == b->bodies ||
+			kept + body->text.len <= WS_BODIES_KEPT))
+			kept += body->text.len;
+		else
 			free_locked(b, body);
 	}
 }
@@ -100,6 +109,8 @@ find_locked(struct ws_bodies *b, const struct ws_body_key *key)
 {
 	struct body *body;
 
+	if (key->object_id == 0)
+		return NULL;
 	DL_FOREACH(b->bodies, body)
 		if (!body->dropped && body->key.object_id == key->object_id &&
 		    body->key.mtime_ms == key->mtime_ms &&
@@ -108,10 +119,10 @@ find_locked(struct ws_bodies *b, const struct ws_body_key *key)
 	return NULL;
 }
 
-/* Somebody else fetches it.  -EAGAIN: that one gave up for a reason of its own. */
+/* Somebody else fetches it.  *again: that one gave up for a reason of its own. */
 static int
-await_locked(struct ws_bodies *b, struct call *call, struct body *body)
-    REQUIRES(b->lock)
+await_locked(struct ws_bodies *b, struct call *call, struct body *body,
+    bool *again) REQUIRES(b->lock)
 {
 	while (body->fetching != NULL) {
 		if (call_interrupted(call))
@@ -120,8 +131,7 @@ await_locked(struct ws_bodies *b, struct call *call, struct body *body)
 			call_promote(body->fetching);
 		(void)cond_wait_ms(&b->changed, &b->lock, CALL_TICK_MS);
 	}
-	if (body->err == -EINTR)
-		return -EAGAIN;
+	*again = body->err == -EINTR;
 	if (body->err < 0)
 		memcpy(call->words, body->words, sizeof(call->words));
 	return body->err;
@@ -167,16 +177,18 @@ ws_bodies_get(struct ws_bodies *b, struct call *call,
     const struct ws_body **out)
 {
 	struct body *body;
+	bool again;
 	int ret;
 
 	lock_take(&b->lock);
 	do {
+		again = false;
 		body = find_locked(b, key);
 		if (body != NULL) {
 			DL_DELETE(b->bodies, body);
 			DL_PREPEND(b->bodies, body);
 			body->refs++;
-			ret = await_locked(b, call, body);
+			ret = await_locked(b, call, body, &again);
 		} else {
 			body = add_locked(b, key, limit);
 			if (body == NULL) {
@@ -190,7 +202,7 @@ ws_bodies_get(struct ws_bodies *b, struct call *call,
 			*out = &body->shown;
 		else
 			unref_locked(b, body);
-	} while (ret == -EAGAIN);
+	} while (again);
 	lock_drop(&b->lock);
 	return ret;
 }

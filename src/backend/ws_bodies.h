@@ -15,12 +15,14 @@
 #include "base/buf.h"
 #include "base/call.h"
 
-#define WS_BODIES_KEPT ((size_t)8 << 20) /* bytes of those that nobody reads */
+/* Bytes of those that nobody reads.  The last one that was read stays in any case, so
+ * that one that is larger is not fetched again for its next block. */
+#define WS_BODIES_KEPT ((size_t)8 << 20)
 
 struct ws_bodies;
 
 struct ws_body_key {
-	uint64_t object_id;
+	uint64_t object_id; /* 0: nobody knows, and it is neither kept nor shared */
 	int64_t mtime_ms; /* 0: nobody knows, and it is not kept */
 	uint64_t form;
 };
