@@ -23,9 +23,35 @@ struct crew {
 	int result;
 };
 
+struct worker {
+	struct crew *crew;
+	struct call call;
+};
+
+/* Whatever waits looks here, and somebody may have begun to wait for the whole. */
+static bool
+is_interrupted(void *arg)
+{
+	struct worker *w = arg;
+
+	if (call_class(w->crew->call) == CALL_DEMAND)
+		call_promote(&w->call);
+	return call_interrupted(w->crew->call);
+}
+
+static void
+let_go(void *arg)
+{
+	struct worker *w = arg;
+	struct call *call = w->crew->call;
+
+	if (call->let_go != NULL)
+		call->let_go(call->arg);
+}
+
 /* The next thing to do; false when there is none. */
 static bool
-take(struct crew *c, struct call *mine, size_t *i)
+take(struct crew *c, size_t *i)
 {
 	bool some;
 
@@ -34,8 +60,6 @@ take(struct crew *c, struct call *mine, size_t *i)
 	if (some)
 		*i = c->next++;
 	lock_drop(&c->lock);
-	if (some && call_class(c->call) == CALL_DEMAND)
-		call_promote(mine);
 	return some;
 }
 
@@ -43,20 +67,23 @@ static void *
 run(void *arg)
 {
 	struct crew *c = arg;
-	struct call mine = call_copy(c->call);
+	struct worker w = { c, call_copy(c->call) };
 	size_t i;
 
-	while (take(c, &mine, &i)) {
-		int ret = call_interrupted(&mine) ? -EINTR :
-						    c->work(c->ctx, &mine, i);
+	w.call.interrupted = is_interrupted;
+	w.call.let_go = let_go;
+	w.call.arg = &w;
+	while (take(c, &i)) {
+		int ret = call_interrupted(&w.call) ? -EINTR :
+						      c->work(c->ctx, &w.call, i);
 
 		if (ret == 0)
 			continue;
 		lock_take(&c->lock);
 		if (c->result == 0) {
 			c->result = ret;
-			memcpy(c->call->words, mine.words,
-			    sizeof(mine.words));
+			memcpy(c->call->words, w.call.words,
+			    sizeof(w.call.words));
 		}
 		lock_drop(&c->lock);
 	}
