@@ -519,8 +519,8 @@ content_open(struct vfs *v, struct call *call, struct node *n, int flags,
 		ret = dir_refresh(v, call, n, false);
 	if (ret == 0 && wants_write(flags))
 		ret = check_writable(v, n);
-	if (ret == 0)
-		ret = measure_node(v, call, n);
+	if (ret == 0 && !(wants_write(flags) && (flags & O_TRUNC) != 0))
+		ret = measure_node(v, call, n); /* none of it is wanted else */
 	if (ret < 0)
 		return ret == -ENOENT ? -ESTALE : ret;
 	ret = handle_new(v, n, flags, &h);
