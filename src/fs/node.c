@@ -544,6 +544,17 @@ node_is_local_locked(struct vfs *v, const struct node *n)
 	    (n->remote == NULL || n->aside || node_is_dirty_locked(v, n));
 }
 
+/* Is e the version that is known, and was it measured since? */
+static bool
+is_unmeasured(const struct entry *known, const struct entry *e)
+{
+	return e->version.size == VERSION_NO_SIZE &&
+	    known->version.size != VERSION_NO_SIZE &&
+	    known->version.gen == e->version.gen &&
+	    known->object_id == e->object_id && known->form == e->form &&
+	    known->mode == e->mode && known->kind == e->kind;
+}
+
 void
 node_set_remote_locked(struct vfs *v UNUSED, struct node *n, struct entry *e,
     int64_t seen_ms)
@@ -555,6 +566,8 @@ node_set_remote_locked(struct vfs *v UNUSED, struct node *n, struct entry *e,
 
 	if (!same)
 		n->attr_loaded = false;
+	if (same && is_unmeasured(n->remote, e))
+		e = n->remote;
 	if (e != NULL)
 		(void)entry_ref(e);
 	was = n->remote;
