@@ -141,6 +141,7 @@ keep_content(struct vfs *v, struct call *call, struct node *n)
 	free(block);
 }
 
+/* 0 also when something else is known of n by now. */
 static int
 measure_one(struct vfs *v, struct call *call, struct node *n)
 {
@@ -154,12 +155,14 @@ measure_one(struct vfs *v, struct call *call, struct node *n)
 		return 0;
 	now = entry_ref(was);
 	ret = measure_entry(call, &now);
-	if (ret == 0) {
-		lock_take(&v->lock);
+	lock_take(&v->lock);
+	if (ret == 0)
 		take_locked(v, n, was, now);
-		lock_drop(&v->lock);
+	else if (ret == -ENOENT && n->remote != was && !n->gone)
+		ret = 0; /* it has another name */
+	lock_drop(&v->lock);
+	if (ret == 0)
 		keep_content(v, call, n);
-	}
 	entry_unref(now);
 	entry_unref(was);
 	return ret;
@@ -212,20 +215,20 @@ visit_locked(struct vfs *v, struct node *n, bool begins) REQUIRES(v->lock)
 	struct node *dir = n->parent;
 	int64_t now = clock_mono_ms();
 	struct place *p;
-	int order;
+	bool again; /* a lookup, then an open */
 
 	if (m == NULL || dir == NULL || dir->dir == NULL ||
 	    (!begins && !is_any_place(m, dir)))
 		return;
 	p = place_locked(v, dir);
-	order = p->at != NULL ? strcmp(p->at, n->name) : 1;
-	p->goes_on = now - p->visited_ms < PAUSE_MS &&
-	    (order < 0 || (order == 0 && p->goes_on));
+	again = p->at != NULL && strcmp(p->at, n->name) == 0;
+	p->goes_on = p->at != NULL && now - p->visited_ms < PAUSE_MS &&
+	    (again ? p->goes_on : strcmp(p->at, n->name) < 0);
 	if (!p->goes_on || (p->next != NULL && strcmp(p->next, n->name) < 0)) {
 		free(p->next);
 		p->next = NULL;
 	}
-	if (p->at == NULL || strcmp(p->at, n->name) != 0) {
+	if (!again) {
 		free(p->at);
 		p->at = text_dup(n->name);
 	}
@@ -239,13 +242,23 @@ int
 measure_node(struct vfs *v, struct call *call, struct node *n)
 {
 	bool lacks;
+	int ret = 0;
 
 	lock_take(&v->lock);
 	lacks = measure_lacks_locked(v, n);
 	if (n->kind == ENTRY_FILE && n->backend->ops->measure != NULL)
 		visit_locked(v, n, lacks);
 	lock_drop(&v->lock);
-	return lacks ? measure_one(v, call, n) : 0;
+	/* What was measured may be another version by now, which has no size yet. */
+	while (lacks && ret == 0) {
+		ret = measure_one(v, call, n);
+		lock_take(&v->lock);
+		lacks = measure_lacks_locked(v, n);
+		if (ret == 0 && lacks && n->gone)
+			ret = -ESTALE;
+		lock_drop(&v->lock);
+	}
+	return ret;
 }
 
 int

@@ -24,8 +24,8 @@ void measure_free(struct measurer *m); /* after measure_stop, or never started *
 void measure_start(struct vfs *v);
 void measure_stop(struct vfs *v);
 
-/* What is known of n has a size when this returns 0.  -ENOENT as dir_refresh, or the
- * service's error. */
+/* What is known of n has a size when this returns 0.  -ENOENT as dir_refresh, -ESTALE when
+ * another node has its name by now, or the service's error. */
 int measure_node(struct vfs *v, struct call *call, struct node *n);
 
 /* For showing n: a file whose content the service refuses is shown without a size, and

@@ -28,6 +28,7 @@ struct fake_object {
 	char *data;
 	size_t size;
 	int64_t mtime_ms;
+	bool measured; /* since it changed */
 	struct fake_object *prev, *next;
 };
 
@@ -149,6 +150,7 @@ store(struct fake *f, const char *path, const void *data, size_t len)
 	o->data = copy_of(data, len);
 	o->size = len;
 	o->mtime_ms = f->now_ms += f->step_ms;
+	o->measured = false;
 	remember(f, o);
 	return o;
 }
@@ -158,6 +160,8 @@ entry_of(struct fake *f, const struct fake_object *o, const char *name)
 {
 	struct version version = { .mtime_ms = o->mtime_ms, .size = o->size };
 
+	if (f->no_sizes && !o->is_dir && !o->measured)
+		version.size = VERSION_NO_SIZE;
 	return entry_new(&f->backend, tree, o->is_dir ? ENTRY_DIR : ENTRY_FILE,
 	    o->path, name, &version);
 }
@@ -362,6 +366,29 @@ fake_read(struct backend *b, struct call *call, const struct entry *e,
 	return end(f, FAKE_READ, ret, after);
 }
 
+/* As a content that is fetched for its size: what is there now, under the version that
+ * was asked for. */
+static int
+fake_measure(struct backend *b, struct call *call, const struct entry *e,
+    struct entry **out)
+{
+	struct fake *f = fake_of(b);
+	int after, ret = begin(f, call, FAKE_MEASURE, &after);
+	struct fake_object *o;
+
+	if (ret == 0) {
+		o = find(f, e->path);
+		if (o == NULL || o->is_dir) {
+			ret = -ENOENT;
+		} else {
+			*out = must(entry_moved(e, e->path, e->name));
+			(*out)->version.size = o->size;
+			o->measured = true;
+		}
+	}
+	return end(f, FAKE_MEASURE, ret, after);
+}
+
 static char *
 whole_content(struct call *call, const struct put *p, ssize_t *got)
 {
@@ -563,6 +590,7 @@ static const struct backend_ops fake_ops = {
 	.list = fake_list,
 	.rekey = fake_rekey,
 	.read = fake_read,
+	.measure = fake_measure,
 	.put = fake_put,
 	.check_name = fake_check_name,
 	.mkdir = fake_mkdir_op,
@@ -649,6 +677,17 @@ fake_remove(struct fake *f, const char *path)
 	o = find(f, path);
 	ck_assert_ptr_nonnull(o);
 	object_drop(f, o);
+	lock_drop(&f->lock);
+}
+
+void
+fake_forget_sizes(struct fake *f)
+{
+	struct fake_object *o;
+
+	lock_take(&f->lock);
+	DL_FOREACH(f->objects, o)
+		o->measured = false;
 	lock_drop(&f->lock);
 }
 

@@ -6,6 +6,9 @@
  * looks at every version that a path ever had.  Functions that start with fake_set,
  * fake_remove or fake_mkdir are what another client of the service does.
  *
+ * With no_sizes it is as the Workspace with its notebooks: nothing says how long a file
+ * is before its content was fetched for that (FAKE_MEASURE), once for each version.
+ *
  * Each change advances the service's clock by a minute, so that a change by others
  * is never taken for an upload of ours. */
 #ifndef TESTS_SUPPORT_FAKE_H
@@ -27,6 +30,7 @@ enum fake_op {
 	FAKE_UNLINK,
 	FAKE_RMDIR,
 	FAKE_RENAME,
+	FAKE_MEASURE,
 	FAKE_HEAL, /* deletes the path of any record */
 	FAKE_OPS,
 };
@@ -63,6 +67,7 @@ struct fake {
 	enum call_class put_class; /* of the last put, now */
 	bool stale_list; /* the next list answers what was there when it came */
 	bool own_times; /* a put says the time that the service shows */
+	bool no_sizes; /* to be set before there are files */
 };
 
 void fake_init(struct fake *f);
@@ -77,6 +82,7 @@ void fake_set(struct fake *f, const char *path, const void *data, size_t len);
 void fake_set_text(struct fake *f, const char *path, const char *text);
 void fake_mkdir(struct fake *f, const char *path);
 void fake_remove(struct fake *f, const char *path);
+void fake_forget_sizes(struct fake *f); /* that were measured */
 void fake_move(struct fake *f, const char *from, const char *to); /* a file */
 
 /* --- looking ------------------------------------------------------------------ */

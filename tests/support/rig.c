@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cache/journal.h"
 #include "fs/dir.h"
+#include "fs/measure.h"
 #include "fs/names.h"
 #include "fs/rename.h"
 #include "fs/save.h"
@@ -533,6 +534,8 @@ rig_stat(struct rig *r, const char *path, struct stat *st)
 	if (ret < 0)
 		return ret;
 	ret = dir_refresh(r->v, &r->call, n, false);
+	if (ret == 0)
+		ret = measure_shown(r->v, &r->call, n);
 	lock_take(&r->v->lock);
 	node_stat_locked(r->v, n, st);
 	lock_drop(&r->v->lock);
@@ -550,7 +553,9 @@ rig_truncate(struct rig *r, const char *path, uint64_t size)
 	if (ret < 0)
 		return ret;
 	ret = n->kind == ENTRY_DIR ? -EISDIR :
-	    content_truncate(r->v, &r->call, n, NULL, size);
+				     measure_node(r->v, &r->call, n);
+	if (ret == 0)
+		ret = content_truncate(r->v, &r->call, n, NULL, size);
 	node_unref(r->v, n);
 	return ret;
 }
