@@ -21,6 +21,7 @@ struct crew {
 	/* With lock: */
 	size_t next;
 	int result;
+	char words[CALL_WORDS]; /* of the result */
 };
 
 struct worker {
@@ -82,8 +83,7 @@ run(void *arg)
 		lock_take(&c->lock);
 		if (c->result == 0) {
 			c->result = ret;
-			memcpy(c->call->words, w.call.words,
-			    sizeof(w.call.words));
+			memcpy(c->words, w.call.words, sizeof(c->words));
 		}
 		lock_drop(&c->lock);
 	}
@@ -105,5 +105,7 @@ crew_run(size_t n, unsigned width, struct call *call, crew_fn *work, void *ctx)
 	while (started > 0)
 		(void)pthread_join(threads[--started], NULL);
 	lock_release(&c.lock);
+	if (c.result != 0)
+		memcpy(call->words, c.words, sizeof(c.words));
 	return c.result;
 }
