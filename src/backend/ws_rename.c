@@ -137,9 +137,8 @@ remove_old(const struct renaming *r, const struct entry *now)
 	return ret;
 }
 
-/* The text under the new name; target NULL: which must be free. */
 static int
-put_copy(const struct renaming *r, struct text *t, unsigned form,
+put_text(const struct renaming *r, struct text *t, unsigned form,
     const struct entry *target, struct entry **out)
 {
 	const struct put put = {
@@ -149,12 +148,64 @@ put_copy(const struct renaming *r, struct text *t, unsigned form,
 		.size = t->len,
 		.content = { .read = read_text, .ctx = t },
 	};
-	struct entry *now = NULL;
+
+	return form != WS_UNKNOWN ?
+	    ws_put_text(r->workspace, r->call, &put, form, t->bytes, out) :
+	    ws_put(&r->workspace->backend, r->call, &put, out);
+}
+
+static bool
+is_same_text(const struct text *a, const char *b, size_t len, unsigned form)
+{
+	struct buf x, y;
+	bool same;
+
+	buf_init(&x, BUF_LIMIT_TEXT);
+	buf_init(&y, BUF_LIMIT_TEXT);
+	same = ws_canonical(a->bytes, a->len, form, &x) == 0 &&
+	    ws_canonical(b, len, form, &y) == 0 && x.len == y.len &&
+	    memcmp(buf_text(&x), buf_text(&y), x.len) == 0;
+	buf_release(&x);
+	buf_release(&y);
+	return same;
+}
+
+/* What has the new name, if it is the copy: then an answer to it was lost. */
+static struct entry *
+find_copy(const struct renaming *r, const struct text *t)
+{
+	struct call look = call_copy(r->call);
+	struct workspace *w = r->workspace;
+	const struct ws_body *body;
+	struct entry *e = NULL;
+	bool is = false;
+
+	if (ws_resolve(w, &look, r->path, r->name, &e) < 0)
+		return NULL;
+	if (e->kind == ENTRY_FILE && ws_body(w, &look, e, &body) == 0) {
+		is = is_same_text(t, body->text, body->len, e->form);
+		ws_bodies_release(w->bodies, body);
+	}
+	if (is)
+		return e;
+	entry_unref(e);
+	return NULL;
+}
+
+/* The text under the new name; target NULL: which must be free. */
+static int
+put_copy(const struct renaming *r, struct text *t, unsigned form,
+    const struct entry *target, struct entry **out)
+{
+	struct entry *now = NULL, *copy = NULL;
 	int ret;
 
-	ret = form != WS_UNKNOWN ?
-	    ws_put_text(r->workspace, r->call, &put, form, t->bytes, &now) :
-	    ws_put(&r->workspace->backend, r->call, &put, &now);
+	ret = put_text(r, t, form, target, &now);
+	if (ret == -EEXIST && target == NULL)
+		copy = find_copy(r, t);
+	if (copy != NULL)
+		ret = put_text(r, t, form, copy, &now);
+	entry_unref(copy);
 	if (ret == 0)
 		ret = remove_old(r, now);
 	if (ret == 0)
@@ -162,6 +213,23 @@ put_copy(const struct renaming *r, struct text *t, unsigned form,
 	else
 		entry_unref(now);
 	return ret;
+}
+
+/* Is the old object still in the version whose content is copied?  It is deleted. */
+static int
+check_version(const struct renaming *r)
+{
+	const struct version *seen = &r->e->version;
+	struct api_workspace_info info;
+	struct json_object *json;
+	int ret;
+
+	ret = ws_status(r->workspace, r->call, r->from, &info, &json);
+	if (ret < 0)
+		return ret;
+	json_object_put(json);
+	return seen->gen == 0 && seen->mtime_ms != 0 &&
+	    info.modified_ms != seen->mtime_ms ? -ESTALE : 0;
 }
 
 /* form WS_UNKNOWN: what target is, or what name and content say. */
@@ -173,7 +241,9 @@ move_by_copy(const struct renaming *r, unsigned form,
 	struct text t;
 	int ret;
 
-	ret = ws_body(r->workspace, r->call, r->e, &body);
+	ret = check_version(r);
+	if (ret == 0)
+		ret = ws_body(r->workspace, r->call, r->e, &body);
 	if (ret < 0)
 		return ret;
 	t = (struct text){ body->text, body->len };
@@ -225,11 +295,47 @@ text_in_form(const struct renaming *r, unsigned form, struct buf *out)
 	return ret;
 }
 
+/* The object was renamed, and does not get its text. */
+static void
+move_back(const struct renaming *r, unsigned form)
+{
+	struct call steady = call_steady(r->call);
+	char *to = ws_stored(r->path, form);
+
+	if (to == NULL || (strcmp(r->from, to) != 0 &&
+	    ws_move(r->workspace, &steady, to, r->from) < 0))
+		log_warn("workspace", "%s could not be made another notebook,"
+		    " and is %s now", r->e->path, r->path);
+	free(to);
+}
+
 /* The object stays: it gets its new name first, and then its text in the new form. */
+static int
+move_with_text(const struct renaming *r, struct text *t, unsigned form,
+    struct entry **out)
+{
+	struct entry *moved = NULL, *now = NULL;
+	int ret;
+
+	ret = move_as_it_is(r, form, &moved);
+	if (is_refused(ret))
+		return put_copy(r, t, form, NULL, out);
+	if (ret < 0)
+		return ret;
+	ret = put_text(r, t, form, moved, &now);
+	entry_unref(moved);
+	if (ret < 0) {
+		move_back(r, form);
+		entry_unref(now);
+		return ret;
+	}
+	*out = now;
+	return 0;
+}
+
 static int
 move_to_form(const struct renaming *r, unsigned form, struct entry **out)
 {
-	struct entry *moved = NULL;
 	struct buf text;
 	struct text t;
 	int ret;
@@ -238,22 +344,7 @@ move_to_form(const struct renaming *r, unsigned form, struct entry **out)
 	ret = text_in_form(r, form, &text);
 	t = (struct text){ buf_text(&text), text.len };
 	if (ret == 0)
-		ret = move_as_it_is(r, form, &moved);
-	if (is_refused(ret)) {
-		ret = put_copy(r, &t, form, NULL, out);
-	} else if (ret == 0) {
-		const struct put put = {
-			.dir = r->dir,
-			.name = r->name,
-			.old = moved,
-			.size = text.len,
-			.content = { .read = read_text, .ctx = &t },
-		};
-
-		ret = ws_put_text(r->workspace, r->call, &put, form, t.bytes,
-		    out);
-	}
-	entry_unref(moved);
+		ret = move_with_text(r, &t, form, out);
 	buf_release(&text);
 	return ret;
 }
@@ -291,6 +382,8 @@ rename_notebook(const struct renaming *r, struct entry **out)
 	enum ws_form form = ws_guess(r->name, r->workspace->mode);
 	unsigned was = r->e->form % WS_BESIDE;
 
+	if (was == WS_HIDDEN) /* it gets back what it had */
+		return move_as_it_is(r, form == WS_UNKNOWN ? was : form, out);
 	if (form == WS_UNKNOWN)
 		return move_by_copy(r, WS_FILE, NULL, out);
 	if ((unsigned)form == was)
@@ -312,6 +405,11 @@ rename_object(const struct renaming *r, const struct entry *target,
 	if (hidden_is(r->name))
 		return move_as_it_is(r, ws_is_notebook(form) ? WS_HIDDEN : form,
 		    out);
+	if (target != NULL && form == WS_OBJECT) {
+		text_copy(r->call->words, sizeof(r->call->words),
+		    "such an object cannot replace a file");
+		return -EPERM; /* it is more than what can be read of it */
+	}
 	if (target != NULL)
 		return move_by_copy(r, WS_UNKNOWN, target, out);
 	if (ws_is_notebook(form))
