@@ -108,10 +108,12 @@ subject_of(const struct entry *e)
 	return (struct subject){ e->object_id, e->version.mtime_ms };
 }
 
+/* Without an id or a time nobody knows. */
 static bool
 is_about(const struct subject *a, const struct subject *b)
 {
-	return a->object_id == b->object_id && a->mtime_ms == b->mtime_ms;
+	return a->object_id != 0 && a->mtime_ms != 0 &&
+	    a->object_id == b->object_id && a->mtime_ms == b->mtime_ms;
 }
 
 /* --- in pieces ------------------------------------------------------------------------- */
@@ -178,7 +180,8 @@ sign_locked(struct ws_large *l, struct call *call, const struct subject *of,
 	lock_take(&l->lock);
 	l->signing = false;
 	cond_broadcast(&l->changed);
-	if (ret == -ENOSYS || ret == -EACCES || ret == -ENODATA) {
+	/* -EACCES may be about this file alone. */
+	if (ret == -ENOSYS || ret == -ENODATA) {
 		l->no_urls = true;
 		return -EOPNOTSUPP;
 	}
@@ -218,16 +221,18 @@ put_url(struct ws_large *l, struct signed_url *u, bool bad)
 	lock_drop(&l->lock);
 }
 
-/* -EOPNOTSUPP: there is no such way. */
+/* -EOPNOTSUPP: there is no such way.  *refused: there is none for this file, with
+ * -EACCES. */
 static int
 read_piece(struct ws_large *l, struct call *call, const struct entry *e,
-    const char *stored, uint64_t off, void *dst, size_t len)
+    const char *stored, uint64_t off, void *dst, size_t len, bool *refused)
 {
 	struct signed_url *u;
 	int ret = 0;
 
 	for (unsigned tries = 0; tries < 2; tries++) {
 		ret = get_url(l, call, e, stored, &u);
+		*refused = ret == -EACCES;
 		if (ret < 0)
 			return ret;
 		ret = api_workspace_fetch(l->rest, call, stored, &u->url, off,
@@ -426,21 +431,25 @@ ws_large_read(struct ws_large *l, struct call *call, const struct entry *e,
     const char *stored, uint64_t off, void *dst, size_t len)
 {
 	int ret = -EOPNOTSUPP;
+	bool refused = false;
 
 	if (off >= e->version.size)
 		return 0;
 	if (len > e->version.size - off)
 		len = (size_t)(e->version.size - off);
 	if (!is_ruled_out(l, &l->no_urls)) {
-		ret = read_piece(l, call, e, stored, off, dst, len);
+		ret = read_piece(l, call, e, stored, off, dst, len, &refused);
 		if (ret == -EOPNOTSUPP)
 			rule_out(l, &l->no_urls);
 	}
-	if (ret == -EOPNOTSUPP && !is_ruled_out(l, &l->no_wholes)) {
+	if ((ret == -EOPNOTSUPP || refused) &&
+	    !is_ruled_out(l, &l->no_wholes)) {
 		ret = read_whole(l, call, e, stored, off, dst, len);
-		if (ret == -ENOSYS || ret == -EACCES) {
+		if (ret == -ENOSYS) {
 			rule_out(l, &l->no_wholes);
-			ret = -EOPNOTSUPP;
+			ret = refused ? -EACCES : -EOPNOTSUPP;
+		} else if (ret == 0 && refused) {
+			rule_out(l, &l->no_urls); /* the user may read it */
 		}
 	}
 	if (ret == -EOPNOTSUPP)

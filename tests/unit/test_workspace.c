@@ -634,6 +634,82 @@ START_TEST(a_content_is_of_its_version)
 }
 END_TEST
 
+/* --- files that are not exported ---------------------------------------------------- */
+
+#define LARGE ((uint64_t)11 << 20)
+
+static int
+read_large(const char *path, uint64_t id)
+{
+	struct entry *e = entry(WS_FILE, path, id, 1000, LARGE);
+	char bytes[4];
+	int ret = (int)backend->ops->read(backend, &call, e, 0, bytes, 4);
+
+	if (ret == 4)
+		ck_assert_mem_eq(bytes, "text", 4);
+	entry_unref(e);
+	return ret;
+}
+
+START_TEST(one_file_that_is_forbidden_says_nothing_of_others)
+{
+	static const struct script_step steps[] = {
+		ANSWER("403 No", "", "{\"error_code\":\"PERMISSION_DENIED\"}"),
+		NO_CALL };
+
+	BEGIN(steps);
+	ck_assert_int_eq(read_large("/d/f", 7), -EACCES);
+	ck_assert_int_eq(read_large("/d/g", 8), -EFBIG);
+	/* There is no such call: it is not asked again. */
+	ck_assert_int_eq(read_large("/d/h", 9), -EFBIG);
+	ck_assert_uint_eq(server->n_requests, 2);
+	finish();
+}
+END_TEST
+
+#define PIECE { .send = "HTTP/1.1 206 Some\r\nContent-Length: 4\r\n" \
+	"Connection: close\r\n\r\ntext", .end = SCRIPT_CLOSE }
+
+static char signed_answer[512];
+
+static void
+begin_signed(const struct script_step *steps, size_t n)
+{
+	begin(steps, n);
+	(void)snprintf(signed_answer, sizeof(signed_answer), "HTTP/1.1 200 OK\r\n"
+	    "Content-Type: application/json\r\nConnection: close\r\n\r\n"
+	    "{\"wsfs_object_info\":{\"signed_url\":{\"url\":\"%s/store\","
+	    "\"headers\":{\"x-a\":\"b\"}}}}", server->url);
+}
+
+START_TEST(a_signed_url_is_of_one_object)
+{
+	static const struct script_step shared[] = {
+		{ .send = signed_answer, .end = SCRIPT_CLOSE }, PIECE, PIECE };
+	static const struct script_step unknown[] = {
+		{ .send = signed_answer, .end = SCRIPT_CLOSE }, PIECE,
+		{ .send = signed_answer, .end = SCRIPT_CLOSE }, PIECE };
+
+	begin_signed(shared, ARRAY_LEN(shared));
+	ck_assert_int_eq(read_large("/d/f", 7), 4);
+	ck_assert_int_eq(read_large("/d/f", 7), 4);
+	ck_assert_uint_eq(server->n_requests, 3);
+	script_stop(server);
+	ck_assert_ptr_nonnull(strstr(server->requests[1], "GET /store "));
+	ck_assert_ptr_nonnull(strstr(server->requests[1],
+	    "\r\nRange: bytes=0-3\r\n"));
+	ck_assert_ptr_nonnull(strstr(server->requests[1], "\r\nx-a: b\r\n"));
+	ck_assert_ptr_null(strcasestr(server->requests[1], "Authorization"));
+	finish();
+	begin_signed(unknown, ARRAY_LEN(unknown));
+	/* Without an id nobody knows whether it is the same. */
+	ck_assert_int_eq(read_large("/d/f", 0), 4);
+	ck_assert_int_eq(read_large("/d/g", 0), 4);
+	ck_assert_uint_eq(server->n_requests, 4);
+	finish();
+}
+END_TEST
+
 START_TEST(a_notebook_is_measured_once)
 {
 	static const struct script_step steps[] = { EXPORT_SOURCE,
@@ -761,6 +837,8 @@ static const struct unit_test tests[] = {
 	UNIT(other_objects_replace_nothing),
 	UNIT(a_hidden_notebook_goes_and_comes_back_as_it_is),
 	UNIT(a_content_is_of_its_version),
+	UNIT(one_file_that_is_forbidden_says_nothing_of_others),
+	UNIT(a_signed_url_is_of_one_object),
 	UNIT(a_notebook_is_measured_once),
 	UNIT(a_name_may_be_a_notebook),
 	UNIT(a_folder_shows_each_object_once),
