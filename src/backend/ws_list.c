@@ -98,6 +98,25 @@ find_forms(struct folder *f)
 	}
 }
 
+/* Is the trouble that object's alone?  A service that cannot be reached, or does not answer
+ * in time, would be waited for once for each. */
+static bool
+is_its_own(int err)
+{
+	switch (err) {
+	case -ENOENT:
+	case -EACCES:
+	case -EPERM:
+	case -EINVAL:
+	case -EIO:
+	case -EOPNOTSUPP:
+	case -ENOSYS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* An object that cannot be asked about is one as most are: it must not stop the walk. */
 static int
 ask_form(void *ctx, struct call *call, size_t i)
@@ -118,7 +137,7 @@ ask_form(void *ctx, struct call *call, size_t i)
 			row->form = ws_form_of(&info, f->workspace->mode);
 		json_object_put(json);
 	}
-	return ret == -EINTR || ret == -ENOMEM ? ret : 0;
+	return is_its_own(ret) ? 0 : ret;
 }
 
 static int

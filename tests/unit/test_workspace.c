@@ -797,6 +797,49 @@ START_TEST(a_folder_shows_each_object_once)
 }
 END_TEST
 
+#define PLAIN_ROW(path, id) "{\"object_type\":\"NOTEBOOK\",\"path\":\"" path \
+	"\",\"language\":\"PYTHON\",\"object_id\":" #id ",\"modified_at\":1000}"
+#define THREE_ROWS OK_JSON("{\"objects\":[" PLAIN_ROW("/d/a", 1) "," \
+	PLAIN_ROW("/d/b", 2) "," PLAIN_ROW("/d/c", 3) "]}")
+
+/* One that cannot be asked about stops no walk. */
+START_TEST(a_form_that_nobody_tells_is_the_usual_one)
+{
+	static const struct script_step steps[] = { THREE_ROWS, BROKEN, MISSING,
+		ANSWER("403 No", "", "{\"error_code\":\"PERMISSION_DENIED\"}") };
+	char names[256] = "";
+
+	BEGIN(steps);
+	ck_assert_int_eq(backend->ops->list(backend, &call, dir, note, names),
+	    0);
+	ck_assert_uint_eq(strlen(names), strlen("a.py b.py c.py "));
+	ck_assert_uint_eq(server->n_requests, 4);
+	finish();
+}
+END_TEST
+
+/* A service that does not answer is not waited for once for each. */
+START_TEST(a_service_that_does_not_answer_ends_a_listing)
+{
+	static const struct script_step steps[] = { THREE_ROWS,
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", ""),
+		ANSWER("504 Late", "", ""), ANSWER("504 Late", "", "") };
+	char names[256] = "";
+
+	BEGIN(steps);
+	ck_assert_int_eq(backend->ops->list(backend, &call, dir, note, names),
+	    -ETIMEDOUT);
+	ck_assert_str_eq(names, "");
+	finish();
+}
+END_TEST
+
 START_TEST(a_notebook_is_deleted_by_its_stored_name)
 {
 	static const struct script_step steps[] = { OK };
@@ -842,6 +885,8 @@ static const struct unit_test tests[] = {
 	UNIT(a_notebook_is_measured_once),
 	UNIT(a_name_may_be_a_notebook),
 	UNIT(a_folder_shows_each_object_once),
+	UNIT(a_form_that_nobody_tells_is_the_usual_one),
+	UNIT(a_service_that_does_not_answer_ends_a_listing),
 	UNIT(a_notebook_is_deleted_by_its_stored_name),
 };
 
