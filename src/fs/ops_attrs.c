@@ -122,7 +122,8 @@ run_setattr(struct ops *o, struct job *j)
 	lock_drop(&v->lock);
 	ret = gone ? -ESTALE : v->config.read_only ? -EROFS :
 	    set_owner_and_mode(v, j, n);
-	if (ret == 0 && (j->flags & FUSE_SET_ATTR_SIZE) != 0)
+	if (ret == 0 && (j->flags & FUSE_SET_ATTR_SIZE) != 0 &&
+	    j->attr.st_size != 0) /* then nothing is kept */
 		ret = measure_node(v, &j->call, n);
 	if (ret == 0 && (j->flags & FUSE_SET_ATTR_SIZE) != 0)
 		ret = content_truncate(v, &j->call, n,

@@ -553,7 +553,7 @@ rig_truncate(struct rig *r, const char *path, uint64_t size)
 	if (ret < 0)
 		return ret;
 	ret = n->kind == ENTRY_DIR ? -EISDIR :
-				     measure_node(r->v, &r->call, n);
+	    size != 0 ? measure_node(r->v, &r->call, n) : 0;
 	if (ret == 0)
 		ret = content_truncate(r->v, &r->call, n, NULL, size);
 	node_unref(r->v, n);

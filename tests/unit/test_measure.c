@@ -302,6 +302,22 @@ START_TEST(a_file_may_be_cut_unmeasured)
 }
 END_TEST
 
+START_TEST(a_file_may_be_emptied_unmeasured)
+{
+	struct rig r;
+
+	begin(&r);
+	fake_set_text(&r.fake, "/d/f", "text");
+	ck_assert_int_eq(rig_truncate(&r, "/d/f", 0), 0);
+	expect_size(&r, "/d/f", 0);
+	rig_settle(&r);
+	fake_expect_text(&r.fake, "/d/f", "");
+	rig_expect(&r, "/d/f", "");
+	ck_assert_uint_eq(measures(&r), 0);
+	rig_release(&r);
+}
+END_TEST
+
 /* --- ahead of a program ------------------------------------------------------------- */
 
 START_TEST(one_size_is_one_fetch)
@@ -676,6 +692,7 @@ static const struct unit_test tests[] = {
 	UNIT(what_others_saved_meanwhile_is_not_overwritten),
 	UNIT(what_is_appended_to_is_measured_first),
 	UNIT(a_file_may_be_cut_unmeasured),
+	UNIT(a_file_may_be_emptied_unmeasured),
 	UNIT(one_size_is_one_fetch),
 	UNIT(a_program_that_goes_through_a_folder_finds_sizes),
 	UNIT(not_more_than_so_much_is_measured_ahead),
