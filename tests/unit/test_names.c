@@ -396,7 +396,7 @@ START_TEST(what_others_made_meanwhile_is_not_replaced)
 	rig_expect(&r, "/b", "old");
 	ck_assert_int_eq(rig_save(&r, "/a", "new"), 0);
 	fake_set_text(&r.fake, "/b", "theirs");
-	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), -ESTALE);
+	ck_assert_int_eq(rig_rename(&r, "/a", "/b"), -EBUSY);
 	fake_expect_text(&r.fake, "/b", "theirs");
 	fake_expect_text(&r.fake, "/a", "new");
 	rig_expect(&r, "/a", "new");
