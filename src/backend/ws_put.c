@@ -263,14 +263,14 @@ is_taken(const struct upload *u)
 	char *stored = ws_stored(u->path, u->form);
 	struct api_workspace_info info;
 	struct json_object *json;
-	bool is = stored == NULL;
+	int ret = -ENOMEM;
 
-	if (!is && ws_status(u->workspace, &call, stored, &info, &json) == 0) {
+	if (stored != NULL)
+		ret = ws_status(u->workspace, &call, stored, &info, &json);
+	if (ret == 0)
 		json_object_put(json);
-		is = true;
-	}
 	free(stored);
-	return is;
+	return ret != -ENOENT;
 }
 
 /* Does the content decide what the name becomes? */
