@@ -395,15 +395,19 @@ ws_to_view(const char *text, size_t len, struct buf *out)
 	return ret;
 }
 
+/* With its outputs: others may have run it. */
 static int
 add_cell(struct json_object *cell, struct buf *out)
 {
-	struct json_object *lines;
+	struct json_object *lines, *outputs;
 	const char *type = "", *text = "";
+	size_t len;
 	int ret;
 
 	(void)jval_str(cell, "cell_type", &type);
 	ret = buf_printf(out, "%s:", type);
+	if (ret == 0 && jval_array(cell, "outputs", &outputs) == 0)
+		ret = buf_printf(out, "%s:", jval_text(outputs, &len));
 	if (jval_str(cell, "source", &text) == 0)
 		return ret == 0 ? buf_printf(out, "%s\n", text) : ret;
 	if (jval_array(cell, "source", &lines) < 0)
@@ -416,7 +420,7 @@ add_cell(struct json_object *cell, struct buf *out)
 	return ret == 0 ? buf_puts(out, "\n") : ret;
 }
 
-/* The service adds metadata to a Jupyter document: what counts are its cells. */
+/* The service adds metadata to a Jupyter document: what counts is what its cells hold. */
 static int
 canonical_jupyter(const char *text, size_t len, struct buf *out)
 {

@@ -314,17 +314,24 @@ successor_locked(struct vfs *v, struct node *n) REQUIRES(v->lock)
 }
 
 /* The object cannot have the name as what it is: its content is a file of its own from now
- * on, which is sent in its time.  That is on disk before the object goes. */
+ * on, which is sent in its time.  That is on disk before the object goes; one that others
+ * have changed meanwhile stays, under its own name. */
 static int
 keep_instead(struct vfs *v, struct call *call, struct node *n,
     const struct entry *e)
 {
+	struct entry *now = NULL;
 	int ret = measure_node(v, call, n);
 
 	if (ret == 0)
 		ret = aside_keep(v, call, n);
 	if (ret == 0)
+		ret = e->backend->ops->refresh(e->backend, call, e, &now);
+	if (ret == 0 && version_matches(&e->version, &now->version))
 		ret = e->backend->ops->unlink(e->backend, call, e);
+	else if (ret == 0)
+		log_warn("aside", "%s was changed on the server meanwhile", e->path);
+	entry_unref(now);
 	return ret == -ENOENT ? 0 : ret;
 }
 
@@ -388,7 +395,7 @@ rename_for_real(struct vfs *v, struct call *call, struct node *n, bool now)
 		&moved);
 	lock_take(&v->lock);
 	if (ret == 0 && !kept) {
-		dir_remove_locked(v, n->parent, e->name);
+		dir_drop_locked(v, n->parent); /* others may have something there */
 		fresh = node_find_locked(v, n->parent, e->name);
 		forget_base_locked(v, fresh);
 	} else if (ret == 0) {

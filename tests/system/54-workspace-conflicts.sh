@@ -62,6 +62,14 @@ old" PYTHON
 	cat "$mnt/n.py" "$mnt/f.txt" >"$work/out"
 }
 
+note "a change in the web UI before a backup that cannot have its name becomes a file"
+begin scratch_keep=3600
+mv "$mnt/n.py" "$mnt/n.py~"
+echo more >>"$mnt/n.py~"
+ws_put_text /Workspace/t/n 'theirs, too'
+unmount
+expect_remote_text /Workspace/t/n 'theirs, too'
+
 note "a change in the web UI before a save"
 begin
 theirs ws_put_text /Workspace/t/n 'theirs,too'

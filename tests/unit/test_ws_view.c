@@ -320,6 +320,47 @@ START_TEST(what_comes_back_is_known)
 }
 END_TEST
 
+#define CELL(source, outputs, more) \
+	"{\"cells\": [{\"cell_type\": \"code\", \"source\": " source ", \"outputs\": " \
+	outputs more "}], \"metadata\": {}, \"nbformat\": 4}"
+
+static const struct same_row {
+	unsigned form;
+	const char *ours, *theirs;
+	bool same;
+} same_rows[] = {
+	{ WS_PYTHON, PY "x\n\n", PY "x", true },
+	{ WS_PYTHON, "x\r\n", PY "x", true },
+	{ WS_PYTHON, "", PY, true },
+	{ WS_PYTHON, PY "x\n", PY "y\n", false },
+	{ WS_FILE, "x\n", "x", false },
+	{ WS_JUPYTER, CELL("[\"a\\n\", \"b\"]", "[]", ""),
+	    CELL("\"a\\nb\"", "[]", ", \"metadata\": {\"x\": 1}"), true },
+	{ WS_JUPYTER, CELL("\"a\"", "[]", ""), CELL("\"b\"", "[]", ""), false },
+	/* Others have run it. */
+	{ WS_JUPYTER, CELL("\"a\"", "[]", ""),
+	    CELL("\"a\"", "[{\"text\": \"1\"}]", ""), false },
+	{ WS_JUPYTER, "no JSON", "no JSON", true },
+};
+
+START_TEST(what_is_the_same_to_the_service_is_known)
+{
+	const struct same_row *r = &same_rows[_i];
+	struct buf ours, theirs;
+
+	buf_init(&ours, BUF_LIMIT_TEXT);
+	buf_init(&theirs, BUF_LIMIT_TEXT);
+	ck_assert_int_eq(ws_canonical(r->ours, strlen(r->ours), r->form, &ours),
+	    0);
+	ck_assert_int_eq(ws_canonical(r->theirs, strlen(r->theirs), r->form,
+	    &theirs), 0);
+	ck_assert_int_eq(strcmp(buf_text(&ours), buf_text(&theirs)) == 0,
+	    r->same);
+	buf_release(&ours);
+	buf_release(&theirs);
+}
+END_TEST
+
 static const struct language_row {
 	enum api_workspace_language from, to;
 	const char *text, *translated;
@@ -361,6 +402,7 @@ static const struct unit_test tests[] = {
 	UNIT_ROWS(a_name_may_stand_for_a_notebook, guess_rows),
 	UNIT_ROWS(its_first_line_makes_a_new_file_a_notebook, new_rows),
 	UNIT_ROWS(what_comes_back_is_known, text_rows),
+	UNIT_ROWS(what_is_the_same_to_the_service_is_known, same_rows),
 	UNIT_ROWS(a_language_changes_the_lines_of_the_notebook_alone, language_rows),
 };
 
